@@ -1,0 +1,246 @@
+"""Artifact -> RenderedFile: the one Jinja environment, and where each line came from.
+
+The compiled template is driven chunk by chunk. Its code generator marks every piece of layout and
+every expression with its template line; the context notes which spec paths were read in between
+(`view`). So each output line knows its template line and its causes, conditions included.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jinja2
+from jinja2 import nodes
+from jinja2.compiler import CodeGenerator, Frame
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from generator import __version__, data, filters
+from generator.artifact import Artifact, LineOrigin, RenderedFile
+from generator.filters import Written
+from generator.view import Trace, View, bare, leaves, root
+
+_MARK = re.compile("\0([^\0]*):(\\d+)\0")
+
+
+def render(artifacts: Iterable[Artifact], spec_path: str) -> Iterator[RenderedFile]:
+    """Each artifact as its full text."""
+    for artifact in artifacts:
+        yield render_one(artifact, spec_path)
+
+
+def render_one(artifact: Artifact, spec_path: str) -> RenderedFile:
+    """One artifact as text, with the origin of every line."""
+    trace = Trace()
+    template = _environment(_format(artifact.template)).get_template(artifact.template)
+    context = {**artifact.context, "made_by": made_by(spec_path, artifact.origin)}
+    pieces = _pieces(template, {key: root(value, trace) for key, value in context.items()}, trace)
+    text, origins = _assemble(pieces, artifact.origin)
+    return RenderedFile(artifact.path, artifact.target, text, origins, artifact.environment)
+
+
+def made_by(spec_path: str, origin: str) -> str:
+    """The first comment of every file."""
+    return f"made by groundplan {__version__} from {spec_path} ({origin or 'whole spec'}); do not edit, change the spec"
+
+
+class Block(Written):
+    """Several lines at once; `causes[i]` are the spec paths behind line i."""
+
+    __slots__ = ("causes",)
+    causes: tuple[tuple[str, ...], ...]
+
+
+class Shift(Written):
+    """Not text: indents all that follows by `amount` more spaces."""
+
+    __slots__ = ("amount",)
+    amount: int
+
+
+def shift(amount: int) -> Shift:
+    """In a template: `{{ shift(4) -}}` before an include, `{{ shift(-4) -}}` after it."""
+    made = Shift("")
+    made.amount = amount
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    text: str
+    template: str
+    line: int
+    causes: tuple[str, ...]
+    printed: bool
+    shift: int = 0
+
+
+class _Marking(CodeGenerator):
+    """Writes template name and line into the constant chunks, before layout and before expressions."""
+
+    def visit_Output(self, node: nodes.Output, frame: Frame) -> None:
+        children: list[nodes.Expr] = []
+        for child in node.nodes:
+            if not isinstance(child, nodes.TemplateData):
+                children.append(nodes.TemplateData("", lineno=child.lineno))
+            children.append(child)
+        super().visit_Output(nodes.Output(children, lineno=node.lineno), frame)
+
+    def _output_child_to_const(self, node: nodes.Expr, frame: Frame, finalize: Any) -> str:
+        if isinstance(node, nodes.TemplateData):
+            return f"\0{self.name}:{node.lineno}\0{node.data}"
+        raise nodes.Impossible  # every expression is written at run time, by the writer of its format
+
+
+class _Environment(ImmutableSandboxedEnvironment):
+    code_generator_class = _Marking
+
+
+def _format(template: str) -> str:
+    """`docker/node.Dockerfile.j2` is a Dockerfile."""
+    return template.removesuffix(".j2").rpartition(".")[2]
+
+
+@functools.cache
+def _environment(format_: str) -> _Environment:
+    write = filters.WRITERS[format_]
+    environment = _Environment(
+        loader=jinja2.FileSystemLoader(data.folder("templates")),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+        finalize=lambda value: value if isinstance(value, Written) else Written(write(bare(_defined(value)))),
+    )
+    for name, function in filters.FILTERS.items():
+        environment.filters[name] = functools.partial(_filtered, function)
+    environment.filters["block"] = block
+    environment.filters["literal"] = literal
+    environment.globals = {"shift": shift}
+    return environment
+
+
+def _defined(value: Any) -> Any:
+    return str(value) if isinstance(value, jinja2.Undefined) else value  # str() of an undefined raises
+
+
+def _filtered(function: Any, value: Any) -> Written:
+    return Written(function(bare(_defined(value))))
+
+
+def block(value: Any, indent: int = 0) -> Block:
+    """A mapping or sequence in YAML block style, every line indented; each line keeps its own causes.
+
+    Written alone at the start of a template line; the line's own end closes the last one.
+    """
+    lines = list(_block_lines(value, indent))
+    made = Block("\n".join(text for text, _ in lines))
+    made.causes = tuple(causes for _, causes in lines)
+    return made
+
+
+def literal(value: Any, indent: int) -> Block:
+    """A text of many lines as a YAML literal block scalar, `|` included; falls back to a quoted scalar."""
+    trace = value._trace if isinstance(value, View) else Trace()
+    plain, causes = leaves(value, trace)
+    text = str(plain)
+    if (
+        re.search(r"[^\n\x20-\x7e\xa0-\ud7ff]", text)
+        or text[:1] in {" ", "\n", ""}
+        or re.search(r"\s+$", text.rstrip("\n"), re.M)
+    ):
+        lines = [filters.yaml_scalar(text)]
+    else:
+        stripped = text.rstrip("\n")
+        chomp = {0: "-", 1: ""}.get(len(text) - len(stripped), "+")
+        body = text[: len(stripped)].split("\n") + [""] * max(0, len(text) - len(stripped) - 1)
+        lines = [f"|{chomp}", *(" " * indent + row if row else "" for row in body)]
+    made = Block("\n".join(lines))
+    made.causes = tuple(causes for _ in lines)
+    return made
+
+
+def _block_lines(value: Any, indent: int) -> Iterator[tuple[str, tuple[str, ...]]]:
+    pad = " " * indent
+    trace = value._trace if isinstance(value, View) else Trace()
+    inner = value._value if isinstance(value, View) else value
+    keys: Iterable[Any] = inner if isinstance(inner, Mapping) else range(len(inner))
+    for key in keys:
+        kept, trace.reads = trace.reads, []
+        child = value[key]
+        above = trace.take_all()
+        trace.reads = kept
+        lead = f"{pad}{filters.yaml_scalar(str(key))}:" if isinstance(inner, Mapping) else f"{pad}-"
+        content = child._value if isinstance(child, View) else child
+        if isinstance(content, Mapping | list | tuple) and content:
+            lines = list(_block_lines(child, indent + 2))
+            if isinstance(inner, Mapping):
+                yield lead, above or lines[0][1]
+                yield from lines
+            else:
+                first, causes = lines[0]
+                yield f"{lead} {first.lstrip()}", causes or above
+                yield from lines[1:]
+        else:
+            plain, causes = leaves(child, trace)
+            yield f"{lead} {filters.yaml_flow(plain)}", causes or above
+
+
+def _pieces(template: jinja2.Template, context: Mapping[str, Any], trace: Trace) -> Iterator[_Piece]:
+    """The template's output piece by piece, each with its template line and causes."""
+    name, line = template.name or "", 1
+    for chunk in template.root_render_func(template.new_context(dict(context))):
+        if isinstance(chunk, Shift):
+            yield _Piece("", name, line, (), printed=False, shift=chunk.amount)
+        elif isinstance(chunk, Block):
+            trace.take_all()
+            for number, text in enumerate(chunk.split("\n")):
+                yield _Piece(("\n" if number else "") + text, name, line, chunk.causes[number], printed=True)
+        elif isinstance(chunk, Written):
+            yield _Piece(chunk, name, line, trace.take_all(), printed=True)
+        else:
+            causes = trace.take()
+            parts = _MARK.split(chunk)
+            for index in range(1, len(parts), 3):
+                name, line = parts[index], int(parts[index + 1])
+                if parts[index + 2]:
+                    yield _Piece(parts[index + 2], name, line, causes, printed=False)
+
+
+def _assemble(pieces: Iterable[_Piece], origin: str) -> tuple[str, tuple[LineOrigin, ...]]:
+    lines: list[str] = []
+    origins: list[LineOrigin] = []
+    current: list[_Piece] = []
+    indent = 0
+
+    def close() -> None:
+        text = "".join(piece.text for piece in current).rstrip(" ")
+        lines.append(" " * indent + text if text else "")
+        origins.append(_line_origin(current, origin))
+        current.clear()
+
+    for piece in pieces:
+        if piece.shift:
+            indent += piece.shift
+            continue
+        for number, text in enumerate(piece.text.split("\n")):
+            if number:
+                close()
+            here = piece.line if piece.printed else piece.line + number
+            current.append(_Piece(text, piece.template, here, piece.causes, piece.printed))
+    if any(piece.text for piece in current):
+        close()
+    return "".join(f"{line}\n" for line in lines), tuple(origins)
+
+
+def _line_origin(pieces: list[_Piece], origin: str) -> LineOrigin:
+    """The template line that began it; printed values explain it best, then conditions, then the artifact."""
+    visible = [piece for piece in pieces if piece.text] or pieces
+    printed = [cause for piece in visible if piece.printed for cause in piece.causes]
+    layout = [cause for piece in visible if not piece.printed for cause in reversed(piece.causes)]
+    causes = tuple(dict.fromkeys([*printed, *layout])) or (origin,)
+    return LineOrigin(visible[0].template, visible[0].line, causes)
