@@ -6,6 +6,7 @@ so that a baseline survives an edit above.
 
 from __future__ import annotations
 
+import builtins
 import enum
 import hashlib
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ class Severity(enum.IntEnum):
     HIGH = 3
     CRITICAL = 4
 
-    @property
+    @builtins.property
     def word(self) -> str:
         return self.name.lower()
 
@@ -62,12 +63,12 @@ class Finding:
     value: str = ""
     url: str = ""
 
-    @property
+    @builtins.property
     def order(self) -> tuple[str, int, int, str, str, str]:
         """Sort key: by place, then rule and text, so that reports are byte-stable."""
         return (self.at.path, self.at.line, self.at.column, self.rule, self.subject, self.message)
 
-    @property
+    @builtins.property
     def fingerprint(self) -> str:
         """32 hex digits over rule, path, subject, property and value."""
         parts = (self.rule, self.at.path, self.subject, self.property or self.at.pointer, self.value)

@@ -89,7 +89,7 @@ class _Marking(CodeGenerator):
             children.append(child)
         super().visit_Output(nodes.Output(children, lineno=node.lineno), frame)
 
-    def _output_child_to_const(self, node: nodes.Expr, frame: Frame, finalize: Any) -> str:
+    def _output_child_to_const(self, node: nodes.Expr, _frame: Frame, _finalize: Any) -> str:
         if isinstance(node, nodes.TemplateData):
             return f"\0{self.name}:{node.lineno}\0{node.data}"
         raise nodes.Impossible  # every expression is written at run time, by the writer of its format

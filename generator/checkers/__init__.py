@@ -53,4 +53,4 @@ CHECKERS: dict[str, str] = {
 
 def checker(name: str) -> Checker:
     """The checker module by its name in the table."""
-    return cast(Checker, importlib.import_module(CHECKERS[name]))
+    return cast("Checker", importlib.import_module(CHECKERS[name]))
