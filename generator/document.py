@@ -88,6 +88,21 @@ class Node:
                 return None
         return node
 
+    def entries(self, *keys: str | int) -> dict[str, Node]:
+        """Keys and nodes of the mapping at the path; empty when there is none."""
+        node = self.get(*keys)
+        return node.value if node is not None and isinstance(node.value, dict) else {}
+
+    def listed(self, *keys: str | int) -> tuple[Node, ...]:
+        """Nodes of the sequence at the path; empty when there is none."""
+        node = self.get(*keys)
+        return node.value if node is not None and isinstance(node.value, tuple) else ()
+
+    def word(self, *keys: str | int) -> str:
+        """The scalar at the path as text; "" when there is none."""
+        node = self.get(*keys)
+        return "" if node is None or node.value is None or isinstance(node.value, dict | tuple) else str(node.value)
+
     def items(self) -> Iterator[tuple[str, Node]]:
         """Keys and nodes of a mapping; nothing for anything else."""
         return iter(self.value.items() if isinstance(self.value, dict) else ())

@@ -1,0 +1,161 @@
+"""Defaults that depend on the rest of the spec, as a layer of their own.
+
+Each derived value is a node that says why (`note`) and stands at the place that decided it, so that
+`explain` and `why` answer for it. What does not depend on anything is a default in the schema.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+from generator import references
+from generator.document import Location, Node, Scalar, pointer
+from generator.layers import with_key
+from generator.quantity import byte_count, cpu, memory, millicores
+
+DEVELOPMENT = frozenset({"dev", "development", "test", "local", "sandbox", "preview", "review"})
+"""Environment names with the weak defaults; every other name is strict."""
+
+PROFILES = {"small": ("100m", "128Mi"), "medium": ("250m", "512Mi"), "large": ("1", "2Gi")}
+"""Named sizes: requests of cpu and memory."""
+
+_RUNTIME_PROFILE = {"java": "medium", "dotnet": "medium"}
+_STORES = {"aws": "aws-secrets-manager", "gcp": "gcp-secret-manager", "azure": "azure-key-vault"}
+_GRACEFUL_LIMIT = 5
+_RUN_ONCE = frozenset({"cron", "job"})
+
+
+def derive(tree: Node, environment: str) -> Node:
+    """The tree with derived values filled in where the spec is silent."""
+    tree = _platform(tree)
+    services = tree.get("services")
+    if services is None or not isinstance(services.value, dict):
+        return tree
+    names = {"service": list(tree.entries("services")), "resource": list(tree.entries("resources"))}
+    made = {name: _service(node, environment, names) for name, node in services.items()}
+    return with_key(tree, "services", dataclasses.replace(services, value=made))
+
+
+def _made(value: Scalar | tuple[Node, ...], near: Node, path: str, why: str) -> Node:
+    at = near.key_at or near.at
+    return Node(value, Location(at.path, at.line, at.column, path), layer="derived", note=why)
+
+
+def _default(node: Node, key: str, value: Scalar, why: str, near: Node | None = None) -> Node:
+    if node.get(key) is not None:
+        return node
+    return with_key(node, key, _made(value, near or node, pointer(node.at.pointer, key), why))
+
+
+def _platform(tree: Node) -> Node:
+    provider = tree.get("cloud", "provider")
+    platform = tree.get("platform") or Node({}, tree.at, layer="derived")
+    name = str(provider.value) if provider else "none"
+    store = platform.get("secrets") or Node({}, platform.at, layer="derived")
+    store = _default(store, "store", _STORES.get(name, "vault"), f"the cloud provider is {name}", provider)
+    registry = platform.get("registry") or Node({}, platform.at, layer="derived")
+    owner = tree.get("delivery", "repository") or tree.get("owner")
+    if owner is not None:
+        host = f"ghcr.io/{str(owner.value).partition('/')[0]}"
+        registry = _default(registry, "host", host, "no registry is given; this is the owner's on GitHub", owner)
+    return with_key(tree, "platform", with_key(with_key(platform, "secrets", store), "registry", registry))
+
+
+def _service(service: Node, environment: str, names: dict[str, list[str]]) -> Node:
+    if not isinstance(service.value, dict):
+        return service
+    service = _type(service)
+    kind = service.word("type")
+    service = _static_port(service, kind)
+    service = _implied(service, "uses", names["resource"])
+    service = _implied(service, "calls", names["service"])
+    service = _sized(service)
+    return _scaled(service, kind, environment)
+
+
+def _type(service: Node) -> Node:
+    for key, kind in (("schedule", "cron"), ("public", "web"), ("port", "api")):
+        given = service.get(key)
+        if given is not None:
+            return _default(service, "type", kind, f"`{key}` is given", given)
+    return _default(service, "type", "worker", "neither `public`, `port` nor `schedule` is given")
+
+
+def _static_port(service: Node, kind: str) -> Node:
+    runtime = service.get("runtime", "name")
+    if kind == "static" or (runtime is not None and runtime.value == "static"):
+        return _default(service, "port", 8080, "the unprivileged web server listens there", runtime)
+    return service
+
+
+def _implied(service: Node, key: str, names: list[str]) -> Node:
+    """`uses` and `calls` as written, and what the service's own strings refer to."""
+    written = service.listed(key)
+    known, entries = [str(node.value) for node in written], list(written)
+    for node in _strings(service):
+        for _, body, _ in references.split(str(node.value)):
+            name = (body or "").partition(".")[0]
+            if name in names and name not in known:
+                known.append(name)
+                path = pointer(pointer(service.at.pointer, key), len(entries))
+                entries.append(_made(name, node, path, f"`${{{body}}}` refers to it"))
+    if len(entries) == len(written):
+        return service
+    base = service.get(key) or _made((), service, pointer(service.at.pointer, key), "")
+    return with_key(service, key, dataclasses.replace(base, value=tuple(entries)))
+
+
+def _strings(service: Node) -> Iterator[Node]:
+    for key in ("env", "files"):
+        for node in service.entries(key).values():
+            if isinstance(node.value, str) and "${" in node.value:
+                yield node
+    queue = service.get("scale", "queue", "name")
+    if queue is not None and isinstance(queue.value, str):
+        yield dataclasses.replace(queue, value=f"${{{queue.value}}}")
+
+
+def _sized(service: Node) -> Node:
+    """Requests from the profile, limits from the requests: cpu 5 times, memory twice."""
+    size = service.get("size") or Node({}, service.at, layer="derived")
+    if not isinstance(size.value, dict):
+        return service
+    size = dataclasses.replace(size, at=dataclasses.replace(size.at, pointer=pointer(service.at.pointer, "size")))
+    runtime = service.get("runtime", "name")
+    profile = size.get("profile")
+    name = str(profile.value) if profile else _RUNTIME_PROFILE.get(str(runtime.value) if runtime else "", "small")
+    requests = PROFILES.get(name, PROFILES["small"])
+    why = f"profile {name}"
+    size = _default(_default(size, "cpu", requests[0], why), "memory", requests[1], why)
+    asked_cpu, asked_memory = size.get("cpu"), size.get("memory")
+    try:
+        cpu_limit = cpu(millicores(str(asked_cpu.value)) * _GRACEFUL_LIMIT) if asked_cpu else ""
+        memory_limit = memory(byte_count(str(asked_memory.value)) * 2) if asked_memory else ""
+    except ValueError:
+        return with_key(service, "size", size)
+    size = _default(size, "cpu_limit", cpu_limit, "5 times the cpu request", asked_cpu)
+    size = _default(size, "memory_limit", memory_limit, "twice the memory request", asked_memory)
+    return with_key(service, "size", size)
+
+
+def _scaled(service: Node, kind: str, environment: str) -> Node:
+    scale = service.get("scale") or Node({}, service.at, layer="derived")
+    if not isinstance(scale.value, dict):
+        return service
+    scale = dataclasses.replace(scale, at=dataclasses.replace(scale.at, pointer=pointer(service.at.pointer, "scale")))
+    least, most = scale.get("min"), scale.get("max")
+    if kind in _RUN_ONCE or kind in {"stateful", "daemon"}:
+        low, high, why = 1, 1, f"a {kind} service runs one unless the spec says more"
+    elif environment in DEVELOPMENT:
+        low, high, why = 1, 10, f"{environment} is a development environment"
+    else:
+        low, high, why = 2, 10, f"{environment or 'the base'} is not known to be a development environment"
+    if most is not None and isinstance(most.value, int) and most.value < low:
+        low, why = most.value, "`max` is lower than the usual least"
+    scale = _default(scale, "min", low, why, most)
+    if least is not None and isinstance(least.value, int):
+        high = max(high, least.value)
+    return with_key(
+        service, "scale", _default(scale, "max", high, "the usual most, or `min` where that is more", least)
+    )

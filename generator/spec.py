@@ -1,0 +1,322 @@
+"""Text -> Product: read, extend, expand, merge, derive, validate, resolve, build.
+
+Mistakes are findings, all of them in one run, each at the layer that made it. A Product is given
+only when nothing at or above high was found, so whatever holds one may rely on it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import types
+import typing
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from generator import data, derive, layers, references, schema, semantics, specfile
+from generator.document import Location, Node, pointer
+from generator.finding import Finding, Related, Severity
+from generator.model import Environment, Part, Product, Spec, Text
+
+MAX_PARENTS = 10
+_ENVIRONMENT_KEYS = ("promote_from", "protect")
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What reading a spec gives: the product unless something serious was found, and all findings.
+
+    `sources` has the text of every file that was read, for source frames.
+    """
+
+    product: Product | None
+    findings: tuple[Finding, ...]
+    sources: Mapping[str, str]
+
+
+def load(path: Path, root: Path | None = None) -> Loaded:
+    """Read a spec file; places are relative to `root` (default: the file's directory). Raises Fault for no file."""
+    root = (root or path.parent).resolve()
+    sources: dict[str, str] = {}
+    tree, found = _read(path, root, sources, ())
+    if tree is None:
+        return Loaded(None, _ordered(found), sources)
+    name = shown(path, root)
+    effective, more = _effective(tree)
+    found = (*found, *more)
+    if any(finding.severity >= Severity.HIGH for finding in found):
+        return Loaded(None, _ordered(found), sources)
+    specs = {key: _build_spec(node, key, effective[""]) for key, node in effective.items()}
+    base = specs.pop("")
+    return Loaded(Product(name, base, specs), _ordered(found), sources)
+
+
+def shown(path: Path, root: Path) -> str:
+    """The path as messages show it: relative to the project where it can be, with forward slashes."""
+    try:
+        return path.resolve().relative_to(root.resolve()).as_posix()
+    except ValueError:
+        return path.as_posix()
+
+
+def _ordered(found: Iterable[Finding]) -> tuple[Finding, ...]:
+    """By place; one finding of a rule at a place."""
+    unique = {
+        (finding.rule, finding.at.path, finding.at.line, finding.at.column): finding
+        for finding in reversed(tuple(found))
+    }
+    return tuple(sorted(unique.values(), key=lambda finding: finding.order))
+
+
+def _schema() -> Mapping[str, Any]:
+    return typing.cast("Mapping[str, Any]", data.load("schemas/spec.schema.json"))
+
+
+# reading and extending
+
+
+def _read(
+    path: Path, root: Path, sources: dict[str, str], children: tuple[Path, ...]
+) -> tuple[Node | None, tuple[Finding, ...]]:
+    """A file with its parents merged below it, shorthand expanded."""
+    name = shown(path, root)
+    tree, found, sources[name] = specfile.read(path, name)
+    if tree is None:
+        return None, found
+    tree = layers.stamped(schema.expand(tree, _schema()), "extends" if children else "base")
+    parent = tree.get("extends")
+    if parent is None:
+        return tree, found
+    lower, more = _parent(parent, path, root, sources, (*children, path.resolve()))
+    own = layers.without_keys(tree, "extends")
+    return (layers.merge(lower, own) if lower else own), (*found, *more)
+
+
+def _parent(
+    node: Node, path: Path, root: Path, sources: dict[str, str], children: tuple[Path, ...]
+) -> tuple[Node | None, tuple[Finding, ...]]:
+    where = node.value
+    if not isinstance(where, str):
+        return None, (_error("wrong-type", "`extends` names one file", node.at, "write a path such as platform.yaml"),)
+    if "://" in where:
+        message = f'"{where}" would have to be fetched, and nothing is fetched here'
+        return None, (
+            _error("extends-not-local", message, node.at, "copy the file into the repository and name its path"),
+        )
+    target = path.parent / where
+    if target.resolve() in children:
+        message = f'"{where}" extends a file that extends it'
+        return None, (_error("extends-cycle", message, node.at, "remove one of the two `extends`"),)
+    if len(children) > MAX_PARENTS:
+        message = f"more than {MAX_PARENTS} files extend one another"
+        return None, (_error("extends-too-deep", message, node.at, "merge some of them"),)
+    if not target.is_file():
+        message = f'"{where}" is not a file beside {node.at.path}'
+        return None, (_error("extends-missing", message, node.at, "mend the path"),)
+    return _read(target, root, sources, children)
+
+
+# one effective tree for each environment
+
+
+def _effective(tree: Node) -> tuple[dict[str, Node], tuple[Finding, ...]]:
+    """The complete tree of the base ("") and of each environment, and what is wrong with them."""
+    found = [*schema.validate(layers.without_nulls(tree), _schema(), family="spec"), *_not_rendered(tree)]
+    broken = any(finding.severity >= Severity.HIGH for finding in found)
+    overrides = tree.entries("environments")
+    base = layers.without_nulls(layers.without_keys(tree, "environments"))
+    if broken:
+        # what is broken already would be found again by everything that follows; names can still be judged
+        found += semantics.names(base, overrides)
+        return {}, tuple(found)
+    found += semantics.names(base, overrides)
+    trees: dict[str, Node] = {}
+    for name in ("", *(overrides or {"prod": None})):
+        layer = overrides.get(name)
+        merged = (
+            layers.merge(base, layers.stamped(layers.without_keys(layer, *_ENVIRONMENT_KEYS), "environment"))
+            if (layer is not None and isinstance(layer.value, dict))
+            else base
+        )
+        complete = schema.fill(derive.derive(merged, name), _schema())
+        if layer is not None:
+            found += schema.validate(complete, _schema(), family="spec")
+        complete, problems = _resolved(complete, name)
+        found += problems
+        found += semantics.judge(complete)
+        trees[name] = complete
+    found += semantics.promotion(overrides)
+    return trees, tuple(found)
+
+
+def _not_rendered(tree: Node) -> Iterator[Finding]:
+    """An info for every key whose target does not exist yet: nothing is ignored in silence."""
+    for key, node in tree.items():
+        target = _schema()["properties"].get(key, {}).get("x-target")
+        if target:
+            message = f'"{key}" is read and checked, but the {target} target that renders it does not exist yet'
+            at = node.key_at or node.at
+            yield Finding("spec/not-rendered-yet", Severity.INFO, message, at, property=key, value=target)
+
+
+# references
+
+
+def scope(tree: Node) -> references.Scope:
+    """What the strings of an effective tree can refer to."""
+    resources = tree.entries("resources")
+    kinds = dict.fromkeys(tree.entries("services"), "service")
+    kinds |= {name: resource.word("type") or "external" for name, resource in resources.items()}
+    external = {name: tuple(resource.entries("outputs")) for name, resource in resources.items()}
+    return references.Scope(kinds, tuple(tree.entries("secrets")), external)
+
+
+def _resolved(tree: Node, environment: str) -> tuple[Node, tuple[Finding, ...]]:
+    """The tree with `${app}`, `${environment}` and `${cloud.…}` filled in; every other reference is judged."""
+    found: list[Finding] = []
+    known = scope(tree)
+    constants = {"app": tree.word("app"), "environment": environment or "base"}
+    for key in ("provider", "region", "dr_region", "domain"):
+        constants[f"cloud.{key}"] = tree.word("cloud", key)
+
+    def visit(node: Node) -> Node:
+        if isinstance(node.value, dict):
+            return dataclasses.replace(node, value={key: visit(child) for key, child in node.value.items()})
+        if isinstance(node.value, tuple):
+            return dataclasses.replace(node, value=tuple(visit(child) for child in node.value))
+        if isinstance(node.value, str) and "$" in node.value:
+            return dataclasses.replace(node, value=filled(node, node.value))
+        return node
+
+    def filled(node: Node, text: str) -> str:
+        made = []
+        for offset, body, literal in references.split(text):
+            if body is None:
+                made.append("$${" if literal == "${" and text[offset : offset + 3] == "$${" else literal)
+                continue
+            meant = references.resolve(body, offset, known)
+            if isinstance(meant, references.Problem):
+                found.append(_reference_error(node, meant))
+            elif meant.kind in {"app", "environment", "cloud"}:
+                made.append(constants[body])
+                continue
+            else:
+                found.extend(semantics.placement(node, meant, offset))
+            made.append(literal)
+        return "".join(made)
+
+    return visit(tree), tuple(found)
+
+
+def _reference_error(node: Node, problem: references.Problem) -> Finding:
+    return _error(problem.rule, problem.message, semantics.inside(node.at, problem.offset), problem.fix)
+
+
+def _error(rule: str, message: str, at: Location, fix: str, *related: Related) -> Finding:
+    return Finding(f"spec/{rule}", Severity.HIGH, message, at, fix=fix, related=related, property=at.pointer)
+
+
+# building
+
+
+def _build_spec(tree: Node, name: str, base: Node) -> Spec:
+    overrides = base.get("environments", name)
+    environment = Environment(
+        path=pointer("environments", name) if name else "environments",
+        name=name,
+        promote_from=_optional_text(overrides, "promote_from"),
+        protect=bool(overrides and (node := overrides.get("protect")) and node.value),
+        development=name in derive.DEVELOPMENT,
+    )
+    values = {key: node for key, node in tree.items() if key != "environments"}
+    return typing.cast(
+        "Spec", build(Spec, Node(values, tree.at), "", scope(tree), {"environment": environment, "tree": tree})
+    )
+
+
+def _optional_text(node: Node | None, key: str) -> str | None:
+    child = node.get(key) if node else None
+    return None if child is None or child.value is None else str(child.value)
+
+
+@cache
+def _hints(kind: type[Part]) -> Mapping[str, Any]:
+    return typing.get_type_hints(kind)
+
+
+def build(kind: type[Part], node: Node, path: str, known: references.Scope, given: Mapping[str, Any]) -> Part:
+    """A model part from its node, field by field; `given` are fields that no key holds."""
+    values: dict[str, Any] = {"path": path, **given}
+    for field in dataclasses.fields(kind):
+        if field.name not in values:
+            key = field.name.rstrip("_")
+            values[field.name] = _value(_hints(kind)[field.name], node.get(key), pointer(path, key), known)
+    return kind(**values)
+
+
+def _value(hint: Any, node: Node | None, path: str, known: references.Scope) -> Any:
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in {typing.Union, types.UnionType}:
+        inner = next(argument for argument in arguments if argument is not type(None))
+        return None if node is None or node.value is None else _value(inner, node, path, known)
+    if origin is tuple:
+        children = tuple(node.elements()) if node else ()
+        return tuple(_value(arguments[0], child, pointer(path, index), known) for index, child in enumerate(children))
+    if origin is dict:
+        entries = tuple(node.items()) if node else ()
+        return {key: _named(arguments[1], key, child, pointer(path, key), known) for key, child in entries}
+    if hint is Text:
+        return text(node, path, known)
+    if isinstance(hint, type) and issubclass(hint, Part):
+        return build(hint, node or Node({}, Location("")), path, known, {})
+    return _scalar(hint, node, path)
+
+
+def _named(hint: Any, name: str, node: Node, path: str, known: references.Scope) -> Any:
+    """A value of a map keyed by name: a part with a `name` is told it."""
+    if isinstance(hint, type) and issubclass(hint, Part):
+        given = {"name": name} if any(field.name == "name" for field in dataclasses.fields(hint)) else {}
+        return build(hint, node, path, known, given)
+    return _value(hint, node, path, known)
+
+
+def _scalar(hint: Any, node: Node | None, path: str) -> Any:
+    value = node.value if node else None
+    if value is None:
+        neutral: dict[Any, Any] = {bool: False, str: ""}
+        if hint in neutral:
+            return neutral[hint]
+        raise KeyError(f"{path} has neither a value nor a default")
+    if hint is str:
+        return str(value).lower() if isinstance(value, bool) else str(value).replace("$${", "${")
+    return hint(value)
+
+
+def text(node: Node | None, path: str, known: references.Scope) -> Text:
+    """A string with its references resolved; the tree was judged before, so all are known."""
+    value = node.value if node else None
+    whole = str(value).lower() if isinstance(value, bool) else "" if value is None else str(value)
+    parts = []
+    for offset, body, literal in references.split(whole):
+        meant = None if body is None else references.resolve(body, offset, known)
+        parts.append(literal if meant is None or isinstance(meant, references.Problem) else meant)
+    return Text(path=path, parts=_joined(parts))
+
+
+def _joined(parts: list[Any]) -> tuple[Any, ...]:
+    """Neighbouring literals as one."""
+    made: list[Any] = []
+    for part in parts:
+        if isinstance(part, str) and made and isinstance(made[-1], str):
+            made[-1] += part
+        else:
+            made.append(part)
+    return tuple(made)
+
+
+def words(line: str) -> tuple[str, ...]:
+    """A spec path in pieces, for `explain`."""
+    return tuple(word for word in re.split(r"\.|(?=\[)", line) if word)
