@@ -49,7 +49,7 @@ def load(path: Path, root: Path | None = None) -> Loaded:
     found = (*found, *more)
     if any(finding.severity >= Severity.HIGH for finding in found):
         return Loaded(None, _ordered(found), sources)
-    specs = {key: _build_spec(node, key, effective[""]) for key, node in effective.items()}
+    specs = {key: _build_spec(node, key, tree.get("environments", key)) for key, node in effective.items()}
     base = specs.pop("")
     return Loaded(Product(name, base, specs), _ordered(found), sources)
 
@@ -128,19 +128,13 @@ def _effective(tree: Node) -> tuple[dict[str, Node], tuple[Finding, ...]]:
     broken = any(finding.severity >= Severity.HIGH for finding in found)
     overrides = tree.entries("environments")
     base = layers.without_nulls(layers.without_keys(tree, "environments"))
-    if broken:
-        # what is broken already would be found again by everything that follows; names can still be judged
-        found += semantics.names(base, overrides)
-        return {}, tuple(found)
     found += semantics.names(base, overrides)
+    if broken:
+        return {}, tuple(found)  # all that follows would find the same again
     trees: dict[str, Node] = {}
-    for name in ("", *(overrides or {"prod": None})):
+    for name in ("", *(overrides or ("prod",))):
         layer = overrides.get(name)
-        merged = (
-            layers.merge(base, layers.stamped(layers.without_keys(layer, *_ENVIRONMENT_KEYS), "environment"))
-            if (layer is not None and isinstance(layer.value, dict))
-            else base
-        )
+        merged = base if layer is None else layers.merge(base, _override(layer))
         complete = schema.fill(derive.derive(merged, name), _schema())
         if layer is not None:
             found += schema.validate(complete, _schema(), family="spec")
@@ -150,6 +144,12 @@ def _effective(tree: Node) -> tuple[dict[str, Node], tuple[Finding, ...]]:
         trees[name] = complete
     found += semantics.promotion(overrides)
     return trees, tuple(found)
+
+
+def _override(layer: Node) -> Node:
+    """What an environment changes, without what it is."""
+    changes = layers.without_keys(layer, *_ENVIRONMENT_KEYS)
+    return layers.stamped(changes if isinstance(changes.value, dict) else Node({}, layer.at), "environment")
 
 
 def _not_rendered(tree: Node) -> Iterator[Finding]:
@@ -222,13 +222,12 @@ def _error(rule: str, message: str, at: Location, fix: str, *related: Related) -
 # building
 
 
-def _build_spec(tree: Node, name: str, base: Node) -> Spec:
-    overrides = base.get("environments", name)
+def _build_spec(tree: Node, name: str, overrides: Node | None) -> Spec:
     environment = Environment(
         path=pointer("environments", name) if name else "environments",
         name=name,
-        promote_from=_optional_text(overrides, "promote_from"),
-        protect=bool(overrides and (node := overrides.get("protect")) and node.value),
+        promote_from=overrides.word("promote_from") or None if overrides else None,
+        protect=overrides is not None and overrides.word("protect") == "True",
         development=name in derive.DEVELOPMENT,
     )
     values = {key: node for key, node in tree.items() if key != "environments"}
@@ -237,13 +236,8 @@ def _build_spec(tree: Node, name: str, base: Node) -> Spec:
     )
 
 
-def _optional_text(node: Node | None, key: str) -> str | None:
-    child = node.get(key) if node else None
-    return None if child is None or child.value is None else str(child.value)
-
-
 @cache
-def _hints(kind: type[Part]) -> Mapping[str, Any]:
+def _hints(kind: Any) -> Mapping[str, Any]:
     return typing.get_type_hints(kind)
 
 
