@@ -247,7 +247,7 @@ def build(kind: type[Part], node: Node, path: str, known: references.Scope, give
     for field in dataclasses.fields(kind):
         if field.name not in values:
             key = field.name.rstrip("_")
-            values[field.name] = _value(_hints(kind)[field.name], node.get(key), pointer(path, key), known)
+            values[field.name] = _value(_hints(typing.cast("Any", kind))[field.name], node.get(key), pointer(path, key), known)
     return kind(**values)
 
 

@@ -1,0 +1,116 @@
+"""The product on one page: load -> plan -> render -> check -> trace -> waive.
+
+Every step is a function from values to values; only checkers start programs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from generator import checkers, layers, targets
+from generator.artifact import LineOrigin, RenderedFile
+from generator.document import Location, Node, TextFile
+from generator.errors import Fault
+from generator.finding import Finding, NotChecked, Outcome, Severity
+from generator.model import Product, Spec
+from generator.render import render
+
+
+def generate(product: Product) -> tuple[RenderedFile, ...]:
+    """Every file the spec implies, sorted by path. Raises Fault when two artifacts claim one path."""
+    made: dict[str, RenderedFile] = {}
+    for name in wanted(product):
+        for file in render(targets.target(name).plan(product), product.spec_path):
+            if file.path in made:
+                raise Fault(f"{made[file.path].target} and {file.target} both want to write {file.path}")
+            made[file.path] = file
+    return tuple(made[path] for path in sorted(made))
+
+
+def wanted(product: Product) -> tuple[str, ...]:
+    """The targets to render: what the spec lists, or all there are."""
+    listed = product.base.targets
+    return tuple(name for name in targets.TARGETS if not listed or name in listed)
+
+
+def check(files: Sequence[TextFile], settings: checkers.Settings, skip: Iterable[str] = ()) -> Outcome:
+    """All checkers over some files; those that start a program run beside the others."""
+    left_out = frozenset(skip)
+    chosen = {name: checkers.checker(name) for name in checkers.CHECKERS if name not in left_out}
+    started: dict[str, Any] = {
+        name: module.start(files, settings) for name, module in chosen.items() if hasattr(module, "start")
+    }
+    outcomes = [module.check(files, settings) for name, module in chosen.items() if name not in started]
+    outcomes += [job.finish() for job in started.values()]
+    outcomes += [_left_out(name) for name in checkers.CHECKERS if name in left_out]
+    return together(outcomes)
+
+
+def together(outcomes: Iterable[Outcome]) -> Outcome:
+    """Several outcomes as one, in an order that depends on nothing but their content."""
+    every = tuple(outcomes)
+    return Outcome(
+        findings=tuple(sorted((f for o in every for f in o.findings), key=lambda finding: finding.order)),
+        passes=tuple(sorted({p for o in every for p in o.passes})),
+        not_checked=tuple(sorted({n for o in every for n in o.not_checked})),
+        tools=tuple(sorted({t for o in every for t in o.tools})),
+    )
+
+
+def _left_out(name: str) -> Outcome:
+    return Outcome(not_checked=(NotChecked(name, "left out with --skip", f"run again without --skip {name}"),))
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a line is as it is: one spec path with its value, place and layer."""
+
+    path: str
+    node: Node
+
+    @property
+    def at(self) -> Location:
+        """The place in the spec, its pointer being the path as the environment sees it."""
+        return replace(self.node.at, pointer=self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """The whole answer for one line of output."""
+
+    file: RenderedFile
+    line: int
+    origin: LineOrigin
+    reasons: tuple[Reason, ...]
+
+
+def why(file: RenderedFile, line: int, product: Product) -> Trace:
+    """Template place and spec places behind a line (counted from 1) of a generated file."""
+    origin = file.origins[line - 1]
+    spec = product.spec(file.environment)
+    return Trace(file, line, origin, tuple(reason(path, spec) for path in origin.causes))
+
+
+def reason(path: str, spec: Spec) -> Reason:
+    """The node at a spec path, or the nearest above it."""
+    node = layers.locate(spec.tree, path)
+    return Reason(path, node if node.at.line else replace(node, at=spec.tree.at))
+
+
+def trace(findings: Iterable[Finding], files: Iterable[RenderedFile], product: Product) -> Iterator[Finding]:
+    """Point each finding at the spec line that caused it, not only at the output line."""
+    by_path: Mapping[str, RenderedFile] = {file.path: file for file in files}
+    for finding in findings:
+        file = by_path.get(finding.at.path)
+        if file is None or finding.cause is not None or not file.origins:
+            yield finding
+            continue
+        line = min(max(finding.at.line, 1), len(file.origins))
+        yield replace(finding, cause=why(file, line, product).reasons[0].at)
+
+
+def failing(findings: Iterable[Finding], fail_on: Severity) -> bool:
+    """Whether a gate closes: at least one finding at or above the level."""
+    return any(finding.severity >= fail_on for finding in findings)
