@@ -1,0 +1,22 @@
+"""The start: what can be answered without the command line's libraries is answered at once."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run the command line; the process ends with its exit code."""
+    if sys.argv[1:] == ["--version"]:
+        from generator import __version__
+
+        sys.stdout.write(f"groundplan {__version__}\n")
+        sys.stdout.flush()
+        sys.exit(0)
+    from generator.cli import run
+
+    sys.exit(run(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    main()
