@@ -203,8 +203,9 @@ def _pieces(template: jinja2.Template, context: Mapping[str, Any], trace: Trace)
         elif isinstance(chunk, Written):
             yield _Piece(chunk, name, line, trace.take_all(), printed=True)
         else:
-            causes = trace.take()
             parts = _MARK.split(chunk)
+            # a chunk of marks alone prints nothing; what was read belongs to what follows
+            causes = trace.take() if any(parts[3::3]) else ()
             for index in range(1, len(parts), 3):
                 name, line = parts[index], int(parts[index + 1])
                 if parts[index + 2]:

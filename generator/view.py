@@ -1,8 +1,8 @@
 """Values that note which spec paths a template reads: the source of line provenance.
 
 A context is handed to a template as a `View`. Reading a leaf gives the bare value and notes its
-path; reading a container gives another view. Properties of the model are evaluated on the view,
-so what they read is noted as well.
+path; reading a container gives another view. What a property of the
+model reads is noted as well.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class View:
     def __getattr__(self, name: str) -> Any:
         owner = type(self._value)
         if isinstance(getattr(owner, name, None), property):
-            return wrap(getattr(owner, name).fget(self), "", self._trace)
+            return wrap(getattr(_Reader(self._value, self._path, self._trace), name), "", self._trace)
         if is_dataclass(self._value) and name in getattr(owner, "__dataclass_fields__", {}):
             path = pointer(self._path, name.rstrip("_")) if isinstance(self._value, Part) else ""
             return wrap(getattr(self._value, name), path, self._trace)
@@ -100,6 +100,23 @@ class View:
         return str(bare(self))
 
     __hash__ = None  # type: ignore[assignment]
+
+
+class _Reader:
+    """A part as its own properties see it: bare values, each noted when it is read."""
+
+    __slots__ = ("_path", "_trace", "_value")
+
+    def __init__(self, value: Any, path: str, trace: Trace) -> None:
+        self._value, self._path, self._trace = value, path, trace
+
+    def __getattr__(self, name: str) -> Any:
+        computed = getattr(type(self._value), name, None)
+        if isinstance(computed, property) and computed.fget is not None:
+            return computed.fget(self)
+        value = getattr(self._value, name)
+        self._trace.note(pointer(self._path, name.rstrip("_")) if self._path else "", value)
+        return value
 
 
 def wrap(value: Any, path: str, trace: Trace) -> Any:

@@ -1,0 +1,373 @@
+"""Arguments in, pipeline, report out, exit code.
+
+0 clean, 1 findings at or above `--fail-on`, 2 usage or fault, 3 a bug of ours, 130 interrupted.
+Machine formats alone go to standard output; whatever a person reads goes to standard error then.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from generator import __version__, project
+from generator.errors import Fault
+from generator.finding import Severity
+from generator.project import Choices, Project
+
+FORMATS = ("terminal", "json", "markdown", "sarif")
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def run(arguments: Sequence[str]) -> int:
+    """The whole command line; gives the exit code and never a traceback for a user's mistake."""
+    try:
+        code = main.main(args=list(arguments), prog_name="groundplan", standalone_mode=False)
+    except Fault as fault:
+        click.echo(f"groundplan: {fault}", err=True)
+        return 2
+    except click.exceptions.Abort:
+        click.echo("groundplan: interrupted", err=True)
+        return 130
+    except KeyboardInterrupt:
+        click.echo("groundplan: interrupted", err=True)
+        return 130
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:  # noqa: BLE001
+        return _our_bug(error)
+    return code if isinstance(code, int) else 0
+
+
+def _our_bug(error: Exception) -> int:
+    import traceback
+
+    if os.environ.get("GROUNDPLAN_TRACEBACK"):
+        traceback.print_exc()
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{Path(last.filename).name}:{last.lineno}"
+    click.echo(
+        f"groundplan: this is a bug of groundplan {__version__}: {type(error).__name__} at {place}: {error}", err=True
+    )
+    click.echo("Report it with this line and the spec; GROUNDPLAN_TRACEBACK=1 shows the whole trace.", err=True)
+    return 3
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One `-o FORMAT[=PATH]`; without a path it goes to standard output."""
+
+    format: str
+    path: Path | None
+
+
+class _OutputType(click.ParamType):
+    name = "FORMAT[=PATH]"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Output:
+        if isinstance(value, Output):
+            return value
+        name, _, path = str(value).partition("=")
+        if name not in FORMATS:
+            self.fail(f"{name!r} is not a report format; there are: {', '.join(FORMATS)}", param, ctx)
+        return Output(name, Path(path) if path else None)
+
+
+def _with(*options: Callable[[_F], _F]) -> Callable[[_F], _F]:
+    def decorate(function: _F) -> _F:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+_SPEC = click.option(
+    "--spec",
+    "spec",
+    type=click.Path(path_type=Path),
+    help="The spec; by default groundplan.yaml here or in a directory above.",
+)
+_OUTPUT = click.option(
+    "-o",
+    "--output",
+    "outputs",
+    type=_OutputType(),
+    multiple=True,
+    help=f"Report format ({', '.join(FORMATS)}); repeatable.",
+)
+_FAIL_ON = click.option(
+    "--fail-on",
+    type=click.Choice([severity.word for severity in sorted(Severity, reverse=True)]),
+    default="medium",
+    show_default=True,
+    help="The least severity that makes the exit code 1.",
+)
+_SKIP = click.option(
+    "--skip", multiple=True, metavar="CHECKER", help="Leave a checker out; it is reported as not checked."
+)
+_OFFLINE = click.option("--offline", is_flag=True, help="Never prepare the checkov environment; use what is there.")
+_QUIET = click.option("-q", "--quiet", is_flag=True, help="Findings and the verdict only.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, message="groundplan %(version)s")
+def main() -> None:
+    """One declarative spec in; verified infrastructure files and a report out.
+
+    \b
+    groundplan init                      write a first spec
+    groundplan generate                  write everything it implies
+    groundplan check                     prove it: the gate for pre-commit and CI
+    groundplan lint .                    the same checks on files nobody generated
+    groundplan why kubernetes/base/web/deployment.yaml:12
+
+    \b
+    Exit codes: 0 clean · 1 findings at or above --fail-on · 2 usage or a missing tool · 3 our bug · 130 interrupted
+    """
+
+
+@main.command()
+@_with(_SPEC, _OUTPUT, _FAIL_ON, _QUIET)
+def validate(spec: Path | None, outputs: tuple[Output, ...], fail_on: str, quiet: bool) -> int:
+    """Check the spec alone: structure, names, references, every environment.
+
+    \b
+    groundplan validate
+    groundplan validate --spec apps/shop.yaml -o json
+    """
+    return _deliver(project.validate(_project(spec), Severity.of(fail_on)), outputs, quiet)
+
+
+@main.command()
+@_with(_SPEC, _OUTPUT, _FAIL_ON, _QUIET)
+@click.option("--dry-run", is_flag=True, help="Say what would be written and write nothing.")
+@click.option("--diff", is_flag=True, help="Show the difference to what is there; writes nothing.")
+@click.option("--force", is_flag=True, help="Overwrite files that are foreign or were edited by hand.")
+def generate(
+    spec: Path | None,
+    outputs: tuple[Output, ...],
+    fail_on: str,
+    quiet: bool,
+    dry_run: bool,
+    diff: bool,
+    force: bool,
+) -> int:
+    """Write every file the spec implies, all or nothing.
+
+    \b
+    groundplan generate
+    groundplan generate --diff
+    """
+    report, difference = project.generate(
+        _project(spec), Severity.of(fail_on), write=not (dry_run or diff), force=force
+    )
+    if diff:
+        click.echo(difference, nl=False)
+    return _deliver(report, outputs, quiet)
+
+
+@main.command()
+@_with(_SPEC, _OUTPUT, _FAIL_ON, _SKIP, _OFFLINE, _QUIET)
+def check(
+    spec: Path | None, outputs: tuple[Output, ...], fail_on: str, skip: tuple[str, ...], offline: bool, quiet: bool
+) -> int:
+    """The gate: is the tree what the spec says, and is it consistent and safe? Writes nothing.
+
+    \b
+    groundplan check
+    groundplan check --fail-on high -o sarif=groundplan.sarif
+    """
+    return _deliver(project.check(_project(spec), _choices(fail_on, skip, offline)), outputs, quiet)
+
+
+@main.command()
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@_with(_OUTPUT, _FAIL_ON, _SKIP, _OFFLINE, _QUIET)
+def lint(
+    paths: tuple[Path, ...],
+    outputs: tuple[Output, ...],
+    fail_on: str,
+    skip: tuple[str, ...],
+    offline: bool,
+    quiet: bool,
+) -> int:
+    """Check files that nobody generated: Dockerfiles, compose files, Kubernetes manifests.
+
+    \b
+    groundplan lint .
+    groundplan lint deploy/ Dockerfile --fail-on low
+    """
+    return _deliver(project.lint(paths or (Path(),), _choices(fail_on, skip, offline)), outputs, quiet)
+
+
+@main.command()
+@click.argument("place", metavar="FILE:LINE")
+@_with(_SPEC)
+def why(place: str, spec: Path | None) -> int:
+    """Say which spec line and which template line stand behind a line of a generated file.
+
+    \b
+    groundplan why kubernetes/base/web/deployment.yaml:12
+    """
+    file, _, line = place.rpartition(":")
+    if not file or not line.isdigit():
+        raise Fault(f"{place!r} names no line", "write FILE:LINE, such as compose.yaml:12")
+    click.echo(project.why(_project(spec), file, int(line)), nl=False)
+    return 0
+
+
+@main.command()
+@click.argument("subject", metavar="RULE|KEY")
+@click.option("--env", "environment", help="The environment whose value is asked for.")
+@_with(_SPEC)
+def explain(subject: str, environment: str | None, spec: Path | None) -> int:
+    """Explain a rule, or where the value of a spec key comes from.
+
+    \b
+    groundplan explain cross/probe-port-closed
+    groundplan explain services.web.scale.min --env prod
+    """
+    if "/" in subject:
+        click.echo(project.explain_rule(subject), nl=False)
+    else:
+        click.echo(project.explain_key(spec, subject, environment), nl=False)
+    return 0
+
+
+@main.command()
+@click.option("--family", help="Only the rules of one family.")
+@_with(_OUTPUT)
+def rules(family: str | None, outputs: tuple[Output, ...]) -> int:
+    """List every rule of ours.
+
+    \b
+    groundplan rules --family cross
+    groundplan rules -o json
+    """
+    machine = any(output.format == "json" for output in outputs)
+    click.echo(project.rules(family, as_json=machine), nl=False)
+    return 0
+
+
+@main.command()
+@click.argument("name", default="spec", type=click.Choice(["spec", "report", "rule", "lock"]))
+def schema(name: str) -> int:
+    """Print a JSON Schema: of the spec (for editors), the report, a rule or the lock.
+
+    \b
+    groundplan schema > groundplan.schema.json
+    """
+    click.echo(project.schema_text(name), nl=False)
+    return 0
+
+
+@main.command()
+@_with(_SPEC, _OUTPUT, _FAIL_ON, _SKIP, _OFFLINE)
+def report(spec: Path | None, outputs: tuple[Output, ...], fail_on: str, skip: tuple[str, ...], offline: bool) -> int:
+    """The Infrastructure Configuration Summary, with findings, waivers and what was not checked.
+
+    \b
+    groundplan report
+    groundplan report -o markdown=SUMMARY.md -o json=summary.json
+    """
+    made = project.check(_project(spec), _choices(fail_on, skip, offline))
+    return _deliver(made, outputs or (Output("markdown", None),), quiet=False)
+
+
+@main.command()
+@_with(_SPEC)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def eject(spec: Path | None, yes: bool) -> int:
+    """Make the generated files yours: our marks and the lock are removed, the files stay.
+
+    \b
+    groundplan eject --yes
+    """
+    opened = _project(spec)
+    if not yes and not click.confirm("From then on `generate` and `check` no longer know these files. Go on?"):
+        return 0
+    count = project.eject(opened)
+    click.echo(
+        f"{count} files are yours now; {opened.spec_path.name} can go. `groundplan lint .` still checks them.", err=True
+    )
+    return 0
+
+
+@main.command()
+@click.argument("directory", default=".", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--app", help="The product's name.")
+@click.option("--owner", help="The team that answers for it.")
+@click.option("--service", help="The first service's name.")
+@click.option("--runtime", help="node, python, go, java, dotnet, rust, ruby, php or static.")
+@click.option("--port", type=int, help="Where the service listens; 0 for none.")
+@click.option("--public", help="Its public host name, if it has one.")
+@click.option("--cloud", help="aws, gcp, azure or none.")
+@click.option("--region", help="The cloud's region.")
+@click.option("--no-input", is_flag=True, help="Ask nothing; take the flags and the defaults.")
+def init(directory: Path, no_input: bool, **answers: Any) -> int:
+    """Write a first groundplan.yaml, commented, ready for `groundplan generate`.
+
+    \b
+    groundplan init
+    groundplan init --no-input --app shop --owner team-shop --runtime node --port 3000
+    """
+    from generator import scaffold
+
+    ask = sys.stdin.isatty() and not no_input
+    given = {key: value for key, value in answers.items() if value is not None}
+    complete = {
+        question.key: given.get(question.key, _ask(question, ask)) for question in scaffold.questions(directory, given)
+    }
+    path = scaffold.write(directory, complete)
+    click.echo(f"wrote {path}; next: groundplan generate --spec {path}", err=True)
+    return 0
+
+
+def _ask(question: Any, ask: bool) -> Any:
+    return (
+        click.prompt(question.text, default=question.default, type=type(question.default)) if ask else question.default
+    )
+
+
+def _project(spec: Path | None) -> Project:
+    return project.find(spec)
+
+
+def _choices(fail_on: str, skip: tuple[str, ...], offline: bool) -> Choices:
+    return Choices(Severity.of(fail_on), skip, offline or bool(os.environ.get("GROUNDPLAN_OFFLINE")), _progress())
+
+
+def _progress() -> Callable[[str], None]:
+    """Long work is announced on standard error; one line each, so that logs stay readable."""
+    return lambda message: click.echo(f"groundplan: {message}", err=True)
+
+
+def _deliver(made: project.Made, outputs: tuple[Output, ...], quiet: bool) -> int:
+    """Write the report in each format asked for and give the exit code."""
+    from generator import reporters
+
+    chosen = outputs or (Output("terminal", None),)
+    machine_on_stdout = any(output.path is None and output.format != "terminal" for output in chosen)
+    if all(output.format != "terminal" for output in chosen) and not quiet and not machine_on_stdout:
+        chosen = (*chosen, Output("terminal", None))
+    for output in chosen:
+        stream = sys.stderr if output.format == "terminal" and machine_on_stdout else sys.stdout
+        text = reporters.render(output.format, made.report, made.sources, _style(output, stream, quiet))
+        if output.path is None:
+            click.echo(text, nl=False, file=stream, color=True)
+        else:
+            output.path.parent.mkdir(parents=True, exist_ok=True)
+            output.path.write_text(text, encoding="utf-8", newline="\n")
+    return made.exit_code
