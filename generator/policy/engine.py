@@ -1,0 +1,176 @@
+"""Rules over facts: the findings of the values that do not hold, a pass for the subjects that do.
+
+A rule is evaluated only when its facts' formats are present, and judges nothing when the values it
+compares cannot be joined: a cross-artifact rule never guesses.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from generator.document import TextFile
+from generator.errors import Fault
+from generator.finding import Finding, Outcome, Pass, Related
+from generator.policy import facts as facts_module
+from generator.policy.documents import documents
+from generator.policy.facts import Facts, Value, placed, pointer
+from generator.policy.rule import Condition, Judgement, Rule
+from generator.policy.verbs import VERBS, Context
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`holds` is None when there was nothing to judge; `others` are what the value clashes with."""
+
+    holds: bool | None
+    others: tuple[Value, ...] = ()
+
+
+def judge(files: Sequence[TextFile], rules: Iterable[Rule], context: Context) -> Outcome:
+    """What the rules say about the files, in the order of findings and of rules."""
+    facts = Facts(documents(files))
+    findings: list[Finding] = []
+    passes: set[Pass] = set()
+    for rule in rules:
+        if not _concerned(rule, facts):
+            continue
+        failed: set[tuple[str, str]] = set()
+        judged: set[tuple[str, str]] = set()
+        for value, verdict in _verdicts(rule, facts, context):
+            judged.add((value.document.file, value.subject))
+            if not verdict.holds:
+                failed.add((value.document.file, value.subject))
+                findings.append(_finding(rule, value, verdict))
+        passes |= {Pass(rule.id, path, subject) for path, subject in judged - failed}
+    unique = dict.fromkeys(findings)
+    return Outcome(tuple(sorted(unique, key=lambda finding: finding.order)), tuple(sorted(passes)))
+
+
+def _concerned(rule: Rule, facts: Facts) -> bool:
+    return any(facts_module.fact(name).format in facts.formats for name in rule.each)
+
+
+def _verdicts(rule: Rule, facts: Facts, context: Context) -> Iterator[tuple[Value, Verdict]]:
+    for name in rule.each:
+        for value in facts.select(name):
+            if not all(_applies(condition, value, facts, context) for condition in rule.where):
+                continue
+            if any(_applies(condition, value, facts, context) for condition in rule.unless):
+                continue
+            verdict = _verdict(rule.judgement, value, facts, context)
+            if verdict.holds is not None:
+                yield value, verdict
+
+
+def _applies(condition: Condition, value: Value, facts: Facts, context: Context) -> bool:
+    """Whether a condition holds: on the value, or on at least one that is joined to it."""
+    if not condition.fact:
+        return _verdict(condition.judgement, value, facts, context).holds is True
+    joined = facts.joined(value, condition.fact, condition.by)
+    verb = condition.judgement.verb
+    if verb in ("exists", "is-absent") and not condition.judgement.fact:
+        return any(not other.missing for other in joined) == (verb == "exists")
+    return any(_verdict(condition.judgement, other, facts, context).holds is True for other in joined)
+
+
+def _verdict(judgement: Judgement, value: Value, facts: Facts, context: Context) -> Verdict:
+    verb = judgement.verb
+    if verb == "cel":
+        return Verdict(None if value.missing and value.value is None else _cel(judgement.argument, value))
+    if verb in ("exists", "is-absent"):
+        return _presence(judgement, value, facts)
+    if value.missing and value.value is None:
+        return Verdict(None)
+    if verb == "is-unique":
+        return _uniqueness(judgement, value, facts)
+    test = VERBS[verb].test
+    if not judgement.fact:
+        return Verdict(test(value.value, judgement.argument, context))
+    others = [
+        other
+        for other in facts.joined(value, judgement.fact, judgement.by)
+        if not (other.missing and other.value is None) and other is not value
+    ]
+    answers = [(other, test(value.value, other.value, context)) for other in others]
+    answers = [(other, answer) for other, answer in answers if answer is not None]
+    if not answers:
+        return Verdict(None)
+    if VERBS[verb].among == "some":
+        holds = any(answer for _, answer in answers)
+    else:
+        holds = all(answer for _, answer in answers)
+    return Verdict(holds, () if holds else tuple(other for other, answer in answers if not answer))
+
+
+def _presence(judgement: Judgement, value: Value, facts: Facts) -> Verdict:
+    wanted = judgement.verb == "exists"
+    if not judgement.fact:
+        return Verdict(value.missing != wanted)
+    if (value.missing and value.value is None) or not value.key(judgement.by):
+        return Verdict(None)
+    present = tuple(other for other in facts.joined(value, judgement.fact, judgement.by) if not other.missing)
+    return Verdict(bool(present) == wanted, () if wanted else present)
+
+
+def _uniqueness(judgement: Judgement, value: Value, facts: Facts) -> Verdict:
+    """The first of equal values is right, the later ones are not."""
+    for other in facts.joined(value, value.fact, judgement.by):
+        if other is value:
+            return Verdict(True)
+        if other.value == value.value:
+            return Verdict(False, (other,))
+    return Verdict(None)
+
+
+def _cel(expression: str, value: Value) -> bool:
+    """A user's condition in CEL over `value`, `shown`, `subject` and `service`."""
+    from generator.policy import cel
+
+    plain = sorted(value.value) if isinstance(value.value, frozenset) else value.value
+    names = {"value": plain, "shown": value.shown, "subject": value.subject, "service": value.service}
+    answer = cel.evaluate(expression, names)
+    if not isinstance(answer, bool):
+        raise Fault(f"the CEL expression {expression!r} gives no truth value", "compare something in it")
+    return answer
+
+
+def _finding(rule: Rule, value: Value, verdict: Verdict) -> Finding:
+    others = list(dict.fromkeys((placed(other), other.shown, other.subject) for other in verdict.others))
+    at = placed(value)
+    return Finding(
+        rule=rule.id,
+        severity=rule.severity,
+        message=_message(rule.message, value, verdict),
+        at=at,
+        related=tuple(
+            Related(place, f"{subject}: {shown}" if subject else shown) for place, shown, subject in others[:5]
+        ),
+        fix=rule.fix,
+        aliases=rule.aliases,
+        confidence=rule.confidence,
+        subject=value.subject,
+        property=pointer(value.trail) or value.fact,
+        value=value.shown,
+        url=rule.url,
+    )
+
+
+_LONGEST = 120
+
+
+def _message(template: str, value: Value, verdict: Verdict) -> str:
+    shown = list(dict.fromkeys(other.shown for other in verdict.others))
+    words = {
+        "value": value.shown if len(value.shown) <= _LONGEST else value.shown[: _LONGEST - 1] + "…",
+        "subject": value.subject,
+        "other": ", ".join(shown[:4]) + (" …" if len(shown) > 4 else ""),
+        "service": value.service,
+        "container": value.container,
+        "name": value.document.name,
+        "file": value.document.file,
+        "kind": value.document.kind,
+        "namespace": value.document.namespace,
+    }
+    return re.sub(r"\{(\w+)\}", lambda match: words[match[1]], template)

@@ -1,0 +1,145 @@
+"""What derived facts have in common: the shape of an answer, and how objects of a cluster belong together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from generator.document import Location, Node, Scalar
+from generator.policy.documents import POD, Document
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One value of a derived fact; a verdict is a truth value whose `shown` says what was looked at."""
+
+    value: Scalar | frozenset[str]
+    shown: str
+    at: Location
+    document: Document
+    trail: tuple[str | int, ...] = ()
+
+
+def text(node: Node | None, default: str = "") -> str:
+    """A scalar as text."""
+    if node is None or node.value is None or isinstance(node.value, dict | tuple):
+        return default
+    return ("true" if node.value else "false") if isinstance(node.value, bool) else str(node.value)
+
+
+def whole(node: Node | None) -> int | None:
+    """A whole number, or None."""
+    word = text(node)
+    return int(word) if word.isascii() and word.isdigit() and len(word) < 12 else None
+
+
+def elements(node: Node | None, *path: str) -> Iterator[Node]:
+    """The elements of the sequence at a path."""
+    found = node.get(*path) if node is not None else None
+    if found is not None:
+        yield from found.elements()
+
+
+def items(node: Node | None, *path: str) -> Iterator[tuple[str, Node]]:
+    """The entries of the mapping at a path."""
+    found = node.get(*path) if node is not None else None
+    if found is not None:
+        yield from found.items()
+
+
+def labels(node: Node | None, *path: str) -> dict[str, str]:
+    """A mapping of labels as plain text."""
+    return {key: text(value) for key, value in items(node, *path)}
+
+
+def of_kind(documents: Iterable[Document], *kinds: str) -> Iterator[Document]:
+    """The Kubernetes objects of some kinds."""
+    return (document for document in documents if document.format == "kubernetes" and document.kind in kinds)
+
+
+def workloads(documents: Iterable[Document]) -> Iterator[tuple[Document, Node]]:
+    """Every object that makes pods, with its pod spec."""
+    for document in documents:
+        place = POD.get(document.kind) if document.format == "kubernetes" else None
+        pod = document.root.get(*place) if place else None
+        if pod is not None:
+            yield document, pod
+
+
+def pod_labels(document: Document) -> dict[str, str]:
+    """The labels its pods will carry."""
+    place = POD[document.kind][:-1]
+    return labels(document.root, *place, "metadata", "labels")
+
+
+def containers(document: Document) -> Iterator[tuple[tuple[str | int, ...], Node]]:
+    """The main containers of a workload with their trails."""
+    place = POD.get(document.kind)
+    if place:
+        for index, node in enumerate(elements(document.root, *place, "containers")):
+            yield (*place, "containers", index), node
+
+
+def ports(document: Document) -> dict[str, int]:
+    """The ports of a workload by name and by number."""
+    found: dict[str, int] = {}
+    for _, container in containers(document):
+        for port in elements(container, "ports"):
+            number = whole(port.get("containerPort"))
+            if number is not None:
+                found[str(number)] = number
+                if name := text(port.get("name")):
+                    found[name] = number
+    return found
+
+
+def together(one: Document, other: Document) -> bool:
+    """Whether two objects may live in one cluster side by side: same namespace and same environment, if told."""
+    return (not one.namespace or not other.namespace or one.namespace == other.namespace) and (
+        not one.environment or not other.environment or one.environment == other.environment
+    )
+
+
+def matches(selector: Node | None, carried: Mapping[str, str]) -> bool:
+    """Whether a label selector (`matchLabels` and `matchExpressions`) takes in the labels."""
+    for key, value in labels(selector, "matchLabels").items():
+        if carried.get(key) != value:
+            return False
+    for expression in elements(selector, "matchExpressions"):
+        key, operator = text(expression.get("key")), text(expression.get("operator"))
+        values = {text(value) for value in elements(expression, "values")}
+        holds = {
+            "In": carried.get(key) in values,
+            "NotIn": carried.get(key) not in values,
+            "Exists": key in carried,
+            "DoesNotExist": key not in carried,
+        }
+        if not holds.get(operator, True):
+            return False
+    return True
+
+
+def scaler(documents: Sequence[Document], workload: Document) -> Document | None:
+    """The autoscaler of a workload."""
+    for document in of_kind(documents, "HorizontalPodAutoscaler", "ScaledObject"):
+        target = document.root.get("spec", "scaleTargetRef")
+        kind = text(target.get("kind"), "Deployment") if target else ""
+        if (
+            target
+            and (kind, text(target.get("name"))) == (workload.kind, workload.name)
+            and together(document, workload)
+        ):
+            return document
+    return None
+
+
+def replicas(documents: Sequence[Document], workload: Document) -> tuple[int, int]:
+    """The least and the most replicas of a workload."""
+    fixed = whole(workload.root.get("spec", "replicas"))
+    own = 1 if fixed is None else fixed
+    scaling = scaler(documents, workload)
+    if scaling is None or scaling.kind != "HorizontalPodAutoscaler":
+        return own, own
+    least = whole(scaling.root.get("spec", "minReplicas"))
+    most = whole(scaling.root.get("spec", "maxReplicas"))
+    return (1 if least is None else least), (own if most is None else most)
