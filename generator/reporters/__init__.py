@@ -1,0 +1,39 @@
+"""Report -> text. Each format is a module with `render(report, sources)`; the table is the registry.
+
+Every format is bytes-stable, ends with a line feed, and lets no value of the user's break out of it.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import Protocol, cast
+
+from generator.errors import Fault
+from generator.report import Report
+
+
+class Reporter(Protocol):
+    """What a reporter module looks like; `sources` has texts by path, for source frames."""
+
+    def render(self, report: Report, sources: Mapping[str, str]) -> str: ...
+
+
+REPORTERS: dict[str, str] = {
+    "terminal": "generator.reporters.terminal",
+    "json": "generator.reporters.json",
+    "markdown": "generator.reporters.markdown",
+    "sarif": "generator.reporters.sarif",
+}
+
+
+def reporter(name: str) -> Reporter:
+    """The reporter module by its name in the table. Raises Fault for an unknown one."""
+    if name not in REPORTERS:
+        raise Fault(f'"{name}" is not an output format', f"take one of {', '.join(REPORTERS)}")
+    return cast("Reporter", importlib.import_module(REPORTERS[name]))
+
+
+def render(name: str, report: Report, sources: Mapping[str, str]) -> str:
+    """The report in a format."""
+    return reporter(name).render(report, sources)

@@ -1,0 +1,309 @@
+"""The report for people: findings with a source frame, then one screen that also says what was not checked.
+
+Without colour it is plain text whose bytes depend on the report alone. Rich is imported only for a
+terminal with colours: it is a tenth of the start-up, and a pipe does not need it.
+"""
+
+from __future__ import annotations
+
+import textwrap
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TypeAlias, TypeVar
+
+from generator.document import Location
+from generator.finding import Finding
+from generator.report import Report, Summary, Value, tally
+from generator.reporters.wording import counted, place, severities, states, verdict, visible
+
+Line: TypeAlias = "tuple[tuple[str, str], ...]"
+"""Pieces of style and text."""
+
+_V = TypeVar("_V")
+
+_STYLES = {
+    "critical": "bold bright_magenta",
+    "high": "bold red",
+    "medium": "bold yellow",
+    "low": "bold cyan",
+    "info": "bold blue",
+    "path": "bold",
+    "rule": "bold",
+    "gutter": "blue",
+    "help": "green",
+    "heading": "bold underline",
+    "good": "bold green",
+    "bad": "bold red",
+    "faint": "dim",
+}
+_MOST_FINDINGS = 50
+_MOST_LISTED = 12
+_USUAL_WIDTH = 100
+
+
+def render(
+    report: Report,
+    sources: Mapping[str, str],
+    *,
+    width: int = 0,
+    colour: bool = False,
+    quiet: bool = False,
+) -> str:
+    """The report as text; `width` 0 is not a terminal, `quiet` leaves one line a finding and nothing else."""
+    painted = _painter() if colour else _plain
+    if quiet:
+        lines: Iterable[Line] = (_headline(finding) for finding in report.ordered)
+    else:
+        lines = _all(report, sources, width)
+    text = "".join("".join(painted(style, part) for style, part in line).rstrip() + "\n" for line in lines)
+    return text if text or quiet else "\n"
+
+
+def _plain(_style: str, text: str) -> str:
+    return text
+
+
+def _painter() -> Callable[[str, str], str]:
+    from rich.color import ColorSystem
+    from rich.style import Style
+
+    styles = {name: Style.parse(definition) for name, definition in _STYLES.items()}
+
+    def paint(style: str, text: str) -> str:
+        return styles[style].render(text, color_system=ColorSystem.STANDARD) if style and text.strip() else text
+
+    return paint
+
+
+def _all(report: Report, sources: Mapping[str, str], width: int) -> Iterator[Line]:
+    shown, hidden = _most_telling(report)
+    for finding in shown:
+        yield from _finding(finding, sources, width)
+        yield ()
+    if hidden:
+        yield (("faint", f"... and {counted(hidden, 'finding')} more, none of them worse; -o json lists all"),)
+        yield ()
+    if report.summary and report.command == "report":
+        yield from _summary(report.summary)
+    yield from _closing(report, width)
+
+
+def _most_telling(report: Report) -> tuple[tuple[Finding, ...], int]:
+    """As many findings as one reads, the worst of them, by place; and how many are left."""
+    every = report.ordered
+    worst = sorted(every, key=lambda finding: -finding.severity)[:_MOST_FINDINGS]
+    return tuple(sorted(worst, key=lambda finding: finding.order)), len(every) - len(worst)
+
+
+# one finding
+
+
+def _headline(finding: Finding) -> Line:
+    return (
+        ("path", visible(str(finding.at))),
+        ("", ": "),
+        (finding.severity.word, finding.severity.word),
+        ("", " "),
+        ("rule", visible(finding.rule)),
+        ("", f": {visible(finding.message)}"),
+    )
+
+
+def _finding(finding: Finding, sources: Mapping[str, str], width: int) -> Iterator[Line]:
+    yield _headline(finding)
+    others = [(finding.cause, "caused by")] if finding.cause and finding.cause != finding.at else []
+    notes = [(other.at, f"{visible(other.message)}:" if other.message else "see") for other in finding.related]
+    margin = max(len(str(at.line + 1)) for at in (finding.at, *(at for at, _ in others)))
+    framed = list(_frame(finding.at, sources, margin, finding.severity.word, width, around=1))
+    yield from framed
+    for at, words in others:
+        yield _noted(margin, f"{words} {place(at)}")
+        if at.path != finding.at.path or abs(at.line - finding.at.line) > 1:
+            yield from _frame(at, sources, margin, "gutter", width, around=0)
+    for at, words in notes:
+        yield _noted(margin, f"{words} {place(at)}")
+    if finding.fix:
+        yield from _help(margin, finding.fix, width)
+    if finding.url:
+        yield ((("gutter", f"{' ' * margin} = "), ("faint", f"see {visible(finding.url)}")))
+
+
+def _noted(margin: int, text: str) -> Line:
+    return (("gutter", f"{' ' * margin} = "), ("", text))
+
+
+def _help(margin: int, fix: str, width: int) -> Iterator[Line]:
+    first, *rest = _wrapped(visible(fix), width - margin - len(" = help: ") if width else 0)
+    yield (("gutter", f"{' ' * margin} = "), ("help", "help"), ("", f": {first}"))
+    for line in rest:
+        yield (("", f"{' ' * margin}         {line}"),)
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    if width < 20:  # not a terminal, or one in which wrapping makes it worse
+        return [text]
+    return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False) or [text]
+
+
+def _frame(
+    at: Location, sources: Mapping[str, str], margin: int, style: str, width: int, *, around: int
+) -> Iterator[Line]:
+    """The lines around a place with their numbers, and a caret below the word that begins there."""
+    lines = sources.get(at.path, "").split("\n")
+    if not 1 <= at.line <= len(lines):
+        return
+    room = (width or _USUAL_WIDTH) - margin - 3
+    yield (("gutter", f"{' ' * margin} |"),)
+    for number in range(max(1, at.line - around), min(len(lines), at.line + around) + 1):
+        raw = lines[number - 1]
+        if number != at.line:
+            if raw.strip():
+                yield (("gutter", f"{number:>{margin}} | "), ("", _cropped(_shown(raw), 0, room)[0]))
+            continue
+        before, word = _split(raw, at.column)
+        text, start = _cropped(_shown(raw), _cells(_shown(before)), room)
+        length = min(_cells(_shown(word)), room - start)
+        yield (("gutter", f"{number:>{margin}} | "), ("", text))
+        if at.column:
+            yield (("gutter", f"{' ' * margin} | "), (style, " " * start + "^" * max(length, 1)))
+
+
+def _split(raw: str, column: int) -> tuple[str, str]:
+    """What stands before a column, and the word that begins there."""
+    before, rest = raw[: max(column - 1, 0)], raw[max(column - 1, 0) :]
+    if rest[:1] in {'"', "'"} and rest.find(rest[0], 1) > 0:
+        return before, rest[: rest.find(rest[0], 1) + 1]
+    word = rest.split(maxsplit=1)[0] if rest.strip() and not rest[0].isspace() else ""
+    return before, word.rstrip(":,]}") or word[:1]
+
+
+def _shown(text: str) -> str:
+    return visible(text.rstrip("\r").replace("\t", "    "))
+
+
+def _cells(text: str) -> int:
+    """How many cells of a terminal a text takes: wide characters take two, combining ones none."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text
+    )
+
+
+def _cropped(text: str, start: int, room: int) -> tuple[str, int]:
+    """A part of a long line that shows the cell `start`, and where that cell is in it."""
+    if _cells(text) <= room or room < 20:
+        return text, start
+    skip = max(0, start - room // 2) if start > room - 20 else 0
+    head = "..." if skip else ""
+    kept = _cells_from(text, skip, room - len(head) - 3)
+    tail = "..." if skip + _cells(kept) < _cells(text) else ""
+    return f"{head}{kept}{tail}", start - skip + len(head)
+
+
+def _cells_from(text: str, skip: int, room: int) -> str:
+    kept, cell = [], 0
+    for char in text:
+        if cell >= skip + room:
+            break
+        if cell >= skip:
+            kept.append(char)
+        cell += _cells(char)
+    return "".join(kept)
+
+
+# the closing screen
+
+
+def _closing(report: Report, width: int) -> Iterator[Line]:
+    if report.changes:
+        actions = tally(change.action for change in report.changes)
+        yield _entry("changes", ", ".join(f"{number} {action}" for action, number in actions.items()))
+        changed = [f"{change.action} {visible(change.path)}" for change in sorted(report.changes)]
+        yield from _listed(changed, "-o json lists all")
+    if report.files:
+        lines = sum(file.lines for file in report.files)
+        yield _entry("files", f"{len(report.files)} with {counted(lines, 'line')}: {states(report)}")
+        wanting = [f"{file.state} {visible(file.path)}" for file in sorted(report.files) if file.state in _WANTING]
+        yield from _listed(wanting, "-o json lists all")
+    yield _entry("findings", severities(report))
+    if report.waived:
+        sources = tally(item.source for item in report.waived)
+        told = ", ".join(f"{number} by the {source}" for source, number in sources.items())
+        yield _entry("waived", f"{told}; -o markdown lists the reasons")
+    if report.tools:
+        yield _entry("checked by", ", ".join(visible(f"{tool.name} {tool.version}") for tool in sorted(report.tools)))
+    yield from _not_checked(report, width)
+    good = not report.exit_code
+    yield (("good" if good else "bad", verdict(report)),)
+
+
+_WANTING = frozenset({"stale", "edited", "orphan", "missing", "foreign"})
+
+
+def _entry(label: str, text: str) -> Line:
+    return (("faint", f"{label:<12}"), ("", text))
+
+
+def _listed(items: list[str], rest: str) -> Iterator[Line]:
+    for item in items[:_MOST_LISTED]:
+        yield (("", f"{'':<12}{item}"),)
+    if len(items) > _MOST_LISTED:
+        yield (("faint", f"{'':<12}... and {len(items) - _MOST_LISTED} more; {rest}"),)
+
+
+def _not_checked(report: Report, width: int) -> Iterator[Line]:
+    if not report.not_checked:
+        return
+    yield _entry("not checked", counted(len(report.not_checked), "thing"))
+    for item in sorted(report.not_checked)[:_MOST_LISTED]:
+        said = f"{item.what}: {item.reason}" + (f"; {item.fix}" if item.fix else "")
+        for line in _wrapped(visible(said), width - 12 if width else 0):
+            yield (("medium", f"{'':<12}"), ("", line))
+    left = len(report.not_checked) - _MOST_LISTED
+    if left > 0:
+        yield (("faint", f"{'':<12}... and {left} more; -o json lists all"),)
+
+
+# the summary of the product
+
+
+def _summary(summary: Summary) -> Iterator[Line]:
+    yield (("heading", f"Infrastructure Configuration Summary: {visible(summary.app)}"),)
+    yield ()
+    for section in summary.sections:
+        yield (("heading", section.title),)
+        for row in section.rows:
+            label = f"  {row.label}" + (f" {visible(row.subject)}" if row.subject else "")
+            for names, value in _alike(summary.environments, row.values):
+                yield from _cell(f"{label} ({names})" if names else label, value)
+                label = "  "
+        yield ()
+    yield (("heading", "Security Measures"),)
+    for box in summary.boxes:
+        for inner, indent in ((box, "  "), *((part, "      ") for part in box.parts)):
+            mark = ("good", "[x]") if inner.ticked else ("faint", "[ ]")
+            yield (("", indent), mark, ("", f" {visible(inner.text)}"), ("faint", f"  {visible(inner.reason)}"))
+    yield ()
+    yield (("heading", "Success Criteria"),)
+    for criterion in summary.criteria:
+        yield (("", f"  {criterion.text}"),)
+        for names, judged in _alike(summary.environments, criterion.verdicts):
+            style = {"met": "good", "not met": "bad"}.get(judged.state, "medium")
+            where = f" ({names})" if names else ""
+            yield (("", "    "), (style, judged.state), ("", f"{where}: {visible(judged.reason)}"))
+    yield ()
+
+
+def _cell(label: str, value: Value) -> Iterator[Line]:
+    source = value.source + (f", {value.place}" if value.place else "")
+    yield (("", f"{label}: {visible(value.text)}"), ("faint", f"  [{visible(source)}]"))
+
+
+def _alike(names: tuple[str, ...], values: Iterable[_V]) -> Iterator[tuple[str, _V]]:
+    """Equal values once, with the environments they hold for; no environment when they hold for all."""
+    groups: dict[_V, list[str]] = {}
+    for name, value in zip(names, values, strict=True):
+        groups.setdefault(value, []).append(name)
+    for value, members in groups.items():
+        yield ("" if len(members) == len(names) else ", ".join(members)), value
