@@ -335,6 +335,11 @@ class Spec(Part):
         """The Kubernetes namespace and general prefix: `shop-prod`, or `shop` for the base."""
         return f"{self.app}-{self.environment.name}" if self.environment.name else self.app
 
+    def dockerfile(self, service: Service) -> str:
+        """The file that builds a service, relative to its build context; contexts may be shared."""
+        sharing = [other for other in self.services.values() if other.built and other.build.context == service.build.context]
+        return "Dockerfile" if len(sharing) == 1 else f"Dockerfile.{service.name}"
+
     def callers(self, name: str) -> Iterator[Service]:
         """The services that call a service, in spec order."""
         return (service for service in self.services.values() if name in service.calls)
