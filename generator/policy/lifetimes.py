@@ -6,7 +6,6 @@ import datetime
 import functools
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from generator import data
 from generator.policy.dockertree import image_parts
@@ -35,17 +34,32 @@ def _covers(cycle: str, tag: str) -> bool:
 
 @functools.cache
 def _cycles() -> dict[str, dict[str, str]]:
-    """Image name -> cycle -> end of life."""
-    try:
-        content = data.load("schemas/data/runtimes.json")
-    except (FileNotFoundError, ValueError):
-        return {}
+    """Image name -> line -> last supported day."""
     found: dict[str, dict[str, str]] = {}
-    for names, cycles in _entries(content):
-        for name in names:
-            found.setdefault(name, {}).update(cycles)
+    for name, line, end in (*_supported(), *_ended()):
+        found.setdefault(name, {})[line] = end
     return found
 
 
-def _entries(content: Any) -> Iterator[tuple[list[str], dict[str, str]]]:
-    return iter(())
+def _supported() -> Iterator[tuple[str, str, str]]:
+    """The lines that our own images come from."""
+    content = data.load("schemas/data/runtimes.json")
+    for group in ("runtimes", "images"):
+        for entry in content.get(group, {}).values():
+            for line, body in entry.get("lines", {}).items():
+                images = list(body.get("images", {}).values()) or [body.get("image", {})]
+                for image in images:
+                    name = image_parts(image.get("ref", "")).get("name", "")
+                    if name and body.get("end_of_life"):
+                        yield name, line, body["end_of_life"]
+    for distribution, body in content.get("distributions", {}).items():
+        name, _, line = distribution.rpartition("-")
+        if body.get("end_of_life"):
+            yield name, line, body["end_of_life"]
+
+
+def _ended() -> Iterator[tuple[str, str, str]]:
+    """The lines that are over, which nobody would choose and many still run."""
+    for name, entry in data.load("schemas/data/ended.json")["images"].items():
+        for line, end in entry["lines"].items():
+            yield name, line, end
