@@ -72,7 +72,7 @@ class Finding:
     def fingerprint(self) -> str:
         """32 hex digits over rule, path, subject, property and value."""
         parts = (self.rule, self.at.path, self.subject, self.property or self.at.pointer, self.value)
-        return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+        return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -21,33 +21,32 @@ from generator.report import Box, Criterion, Report, Row, Section, Summary, Valu
 Need = tuple[str, ...]
 """Names of one requirement: any of them proves it, every one of them can refute it."""
 
-BOXES: tuple[tuple[str, tuple[tuple[str, tuple[Need, ...]], ...]], ...] = (
-    ("Image vulnerability scanning enabled", (("", (("ci/image-not-scanned",),)),)),
-    (
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """A check box to be: proven by all its needs, or by all its parts."""
+
+    text: str
+    needs: tuple[Need, ...] = ()
+    parts: tuple[Promise, ...] = ()
+
+
+BOXES = (
+    Promise("Image vulnerability scanning enabled", (("ci/image-not-scanned",),)),
+    Promise(
         "Network policies configured",
-        (
-            (
-                "",
-                (
-                    ("kubernetes/no-network-policy", "checkov/CKV2_K8S_6"),
-                    ("cross/flow-not-allowed",),
-                ),
-            ),
-        ),
+        (("kubernetes/no-network-policy", "checkov/CKV2_K8S_6"), ("cross/flow-not-allowed",)),
     ),
-    (
-        "Secrets management implemented",
-        (("", (("secrets/literal",), ("cross/secret-key-not-provided",))),),
-    ),
-    (
+    Promise("Secrets management implemented", (("secrets/literal",), ("cross/secret-key-not-provided",))),
+    Promise(
         "Encryption at rest and in transit",
-        (
-            ("Encryption at rest", (("terraform/unencrypted-storage",),)),
-            ("Encryption in transit", (("kubernetes/public-without-tls",),)),
+        parts=(
+            Promise("Encryption at rest", (("terraform/unencrypted-storage",),)),
+            Promise("Encryption in transit", (("kubernetes/public-without-tls",),)),
         ),
     ),
 )
-"""The check boxes of the founding document; a box with several parts is ticked when all of them are."""
+"""The check boxes of the founding document."""
 
 _DATABASES = frozenset({"postgres", "mysql", "mongodb", "valkey", "search"})
 _PROBES: tuple[Need, ...] = (
@@ -75,7 +74,7 @@ def summarise(product: Product, report: Report, texts: Mapping[str, str]) -> Sum
             Section("Monitoring Setup", tuple(_monitoring(facts))),
             Section("Cost Estimate", tuple(_cost(facts))),
         ),
-        boxes=tuple(_box(text, parts, report) for text, parts in BOXES),
+        boxes=tuple(_box(promise, report) for promise in BOXES),
         criteria=tuple(_criteria(facts)),
     )
 
@@ -183,9 +182,7 @@ def _infrastructure(facts: _Facts) -> Iterator[Row]:
         yield facts.row("Networking", lambda _: unknown, "subnets and security groups")
     yield facts.row("Networking", _exposed, "public hosts")
     yield facts.row("Networking", _flows, "declared flows")
-    databases = [
-        name for name in facts.resources() if any(_is_database(spec.resources.get(name)) for spec in facts.specs)
-    ]
+    databases = facts.databases()
     for name in databases:
         yield facts.row("Database", partial(_database, name=name), name)
     if not databases:
@@ -327,13 +324,13 @@ def _availability(spec: Spec) -> Value:
 
 
 def _monitoring(facts: _Facts) -> Iterator[Row]:
+    made = facts.made("monitoring") > 0
+    collected = (("metrics", "interval"), ("metrics", "keep"))
+    logged = (("logs", "shipper"), ("logs", "store"), ("logs", "keep"))
     yield facts.row("Metrics", _endpoints, "endpoints")
-    yield facts.row(
-        "Metrics", lambda spec: _planned(spec, facts, ("metrics", "interval"), ("metrics", "keep")), "collection"
-    )
-    keys = (("logs", "shipper"), ("logs", "store"), ("logs", "keep"))
-    yield facts.row("Logging", lambda spec: _planned(spec, facts, *keys))
-    yield facts.row("Alerts", lambda spec: _alerts(spec, facts))
+    yield facts.row("Metrics", partial(_planned, keys=collected, made=made), "collection")
+    yield facts.row("Logging", partial(_planned, keys=logged, made=made))
+    yield facts.row("Alerts", partial(_alerts, made=made))
 
 
 def _endpoints(spec: Spec) -> Value:
@@ -391,17 +388,16 @@ def _savings(spec: Spec) -> Value:
 # Security Measures
 
 
-def _box(text: str, parts: Sequence[tuple[str, tuple[Need, ...]]], report: Report) -> Box:
-    if len(parts) > 1:
-        inner = tuple(_box(name, (("", needs),), report) for name, needs in parts)
-        missing = [part.text for part in inner if not part.ticked]
+def _box(promise: Promise, report: Report) -> Box:
+    if promise.parts:
+        parts = tuple(_box(part, report) for part in promise.parts)
+        missing = [part.text for part in parts if not part.ticked]
         reason = f"not proven: {', '.join(missing)}" if missing else "all parts are proven"
-        return Box(text, not missing, (), reason, inner)
-    needs = parts[0][1]
-    states = [_proof(need, report, report.findings) for need in needs]
-    rules = tuple(name for need in needs for name in _judging(need, report))
+        return Box(promise.text, not missing, (), reason, parts)
+    states = [_proof(need, report, report.findings) for need in promise.needs]
+    rules = tuple(name for need in promise.needs for name in _judging(need, report))
     problems = [reason for proven, reason in states if not proven]
-    return Box(text, not problems, rules, "; ".join(problems or [reason for _, reason in states]))
+    return Box(promise.text, not problems, rules, "; ".join(problems or [reason for _, reason in states]))
 
 
 def _judging(need: Need, report: Report) -> tuple[str, ...]:

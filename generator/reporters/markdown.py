@@ -17,6 +17,7 @@ _MARKUP = re.compile(r"([\\`*_\[\]{}|~])")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _LINK = re.compile(r"(?i)\b(https?|ftp|www)(:|\.)(?=\S)")
 _BLOCK = re.compile(r"^(?:#{1,6}(?=\s|$)|[-+=](?=[-+=\s]|$)|\d{1,9}[.)](?=\s|$))")
+_SPAN = re.compile(r"(?<![`\\])`([^`\\]*[^`\\\s][^`\\]*)`(?!`)")
 _MENTION = re.compile(r"(?<![\w`/])@(?=\w)")
 
 
@@ -25,12 +26,17 @@ def render(report: Report, sources: Mapping[str, str]) -> str:  # noqa: ARG001 -
 
 
 def text(said: str) -> str:
-    """A sentence in which nothing is markup, a link or a mention; on one line."""
-    escaped = "".join(_ENTITIES.get(char, char) for char in visible(said))
+    """A sentence on one line, with its code spans, in which nothing else is markup, a link or a mention."""
+    parts = _SPAN.split(visible(said))
+    return "".join(code(part) if number % 2 else _escaped(part, number) for number, part in enumerate(parts))
+
+
+def _escaped(part: str, number: int) -> str:
+    escaped = "".join(_ENTITIES.get(char, char) for char in part)
     escaped = _MARKUP.sub(r"\\\1", escaped)
     escaped = _LINK.sub(lambda match: f"{match[1]}{'&#58;' if match[2] == ':' else '&#46;'}", escaped)
     escaped = _MENTION.sub("&#64;", escaped)
-    return _BLOCK.sub(lambda match: match[0][:-1] + "\\" + match[0][-1], escaped)
+    return escaped if number else _BLOCK.sub(lambda match: match[0][:-1] + "\\" + match[0][-1], escaped)
 
 
 def code(value: str) -> str:
@@ -53,7 +59,8 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
 def _lines(report: Report) -> Iterator[str]:
     yield "## Infrastructure Configuration Summary"
     yield ""
-    yield text(f"{verdict(report)}.").capitalize()
+    said = verdict(report)
+    yield text(f"{said[0].upper()}{said[1:]}.")
     yield ""
     yield from _facts(report)
     if report.summary:
@@ -154,7 +161,7 @@ def _findings(report: Report) -> Iterator[str]:
 
 
 def _finding(finding: Finding) -> tuple[str, ...]:
-    line = f"{finding.at.line}:{finding.at.column}" if finding.at.line else ""
+    line = ":".join(str(number) for number in (finding.at.line, finding.at.column) if number)
     said = text(finding.message)
     said += "".join(f"; {text(other.message)} {code(place(other.at))}" for other in finding.related)
     cause = code(place(finding.cause)) if finding.cause else ""

@@ -158,7 +158,9 @@ def _related(finding: Finding) -> list[dict[str, Any]]:
 
 
 def _location(at: Location, *, subject: str = "") -> dict[str, Any]:
-    physical: dict[str, Any] = {"artifactLocation": {"uri": quote(at.path, safe="/"), "uriBaseId": "SRCROOT"}}
+    physical: dict[str, Any] = {
+        "artifactLocation": {"uri": quote(at.path, safe="/", errors="surrogatepass"), "uriBaseId": "SRCROOT"}
+    }
     # a whole file is its first line: code scanning shows nothing without a region
     physical["region"] = {"startLine": max(at.line, 1), **({"startColumn": at.column} if at.column > 0 else {})}
     logical = [{"fullyQualifiedName": name, "kind": kind} for name, kind in _names(at, subject)]

@@ -55,7 +55,7 @@ def render(
         lines: Iterable[Line] = (_headline(finding) for finding in report.ordered)
     else:
         lines = _all(report, sources, width)
-    text = "".join("".join(painted(style, part) for style, part in line).rstrip() + "\n" for line in lines)
+    text = "".join("".join(painted(style, visible(part)) for style, part in line).rstrip() + "\n" for line in lines)
     return text if text or quiet else "\n"
 
 
@@ -100,36 +100,36 @@ def _most_telling(report: Report) -> tuple[tuple[Finding, ...], int]:
 
 def _headline(finding: Finding) -> Line:
     return (
-        ("path", visible(str(finding.at))),
+        ("path", str(finding.at)),
         ("", ": "),
         (finding.severity.word, finding.severity.word),
         ("", " "),
-        ("rule", visible(finding.rule)),
-        ("", f": {visible(finding.message)}"),
+        ("rule", finding.rule),
+        ("", f": {finding.message}"),
     )
 
 
 def _finding(finding: Finding, sources: Mapping[str, str], width: int) -> Iterator[Line]:
     yield _headline(finding)
     others = [(finding.cause, "caused by")] if finding.cause and finding.cause != finding.at else []
-    notes = [(other.at, f"{visible(other.message)}:" if other.message else "see") for other in finding.related]
+    notes = [(other.at, f"{other.message}:" if other.message else "see") for other in finding.related]
     margin = max(len(str(at.line + 1)) for at in (finding.at, *(at for at, _ in others)))
-    framed = list(_frame(finding.at, sources, margin, finding.severity.word, width, around=1))
-    yield from framed
+    yield from _frame(finding.at, sources, margin, finding.severity.word, width, around=1)
     for at, words in others:
-        yield _noted(margin, f"{words} {place(at)}")
-        if at.path != finding.at.path or abs(at.line - finding.at.line) > 1:
-            yield from _frame(at, sources, margin, "gutter", width, around=0)
+        apart = at.path != finding.at.path or abs(at.line - finding.at.line) > 1
+        frame = list(_frame(at, sources, margin, "gutter", width, around=0)) if apart else []
+        yield _noted(margin, f"{words} {place(at)}", ":::" if frame else " = ")
+        yield from frame
     for at, words in notes:
         yield _noted(margin, f"{words} {place(at)}")
     if finding.fix:
         yield from _help(margin, finding.fix, width)
     if finding.url:
-        yield ((("gutter", f"{' ' * margin} = "), ("faint", f"see {visible(finding.url)}")))
+        yield ((("gutter", f"{' ' * margin} = "), ("faint", f"see {finding.url}")))
 
 
-def _noted(margin: int, text: str) -> Line:
-    return (("gutter", f"{' ' * margin} = "), ("", text))
+def _noted(margin: int, text: str, mark: str = " = ") -> Line:
+    return (("gutter", f"{' ' * margin}{mark}"), ("", f"{' ' if mark == ':::' else ''}{text}"))
 
 
 def _help(margin: int, fix: str, width: int) -> Iterator[Line]:
@@ -219,12 +219,12 @@ def _closing(report: Report, width: int) -> Iterator[Line]:
     if report.changes:
         actions = tally(change.action for change in report.changes)
         yield _entry("changes", ", ".join(f"{number} {action}" for action, number in actions.items()))
-        changed = [f"{change.action} {visible(change.path)}" for change in sorted(report.changes)]
+        changed = [f"{change.action} {change.path}" for change in sorted(report.changes)]
         yield from _listed(changed, "-o json lists all")
     if report.files:
         lines = sum(file.lines for file in report.files)
         yield _entry("files", f"{len(report.files)} with {counted(lines, 'line')}: {states(report)}")
-        wanting = [f"{file.state} {visible(file.path)}" for file in sorted(report.files) if file.state in _WANTING]
+        wanting = [f"{file.state} {file.path}" for file in sorted(report.files) if file.state in _WANTING]
         yield from _listed(wanting, "-o json lists all")
     yield _entry("findings", severities(report))
     if report.waived:
@@ -232,8 +232,10 @@ def _closing(report: Report, width: int) -> Iterator[Line]:
         told = ", ".join(f"{number} by the {source}" for source, number in sources.items())
         yield _entry("waived", f"{told}; -o markdown lists the reasons")
     if report.tools:
-        yield _entry("checked by", ", ".join(visible(f"{tool.name} {tool.version}") for tool in sorted(report.tools)))
+        yield _entry("checked by", ", ".join(f"{tool.name} {tool.version}" for tool in sorted(report.tools)))
     yield from _not_checked(report, width)
+    if report.findings:
+        yield _entry("more", "groundplan explain RULE says why; groundplan why FILE:LINE says where a line comes from")
     good = not report.exit_code
     yield (("good" if good else "bad", verdict(report)),)
 
@@ -269,21 +271,21 @@ def _not_checked(report: Report, width: int) -> Iterator[Line]:
 
 
 def _summary(summary: Summary) -> Iterator[Line]:
-    yield (("heading", f"Infrastructure Configuration Summary: {visible(summary.app)}"),)
+    yield (("heading", f"Infrastructure Configuration Summary: {summary.app}"),)
     yield ()
     for section in summary.sections:
         yield (("heading", section.title),)
         for row in section.rows:
-            label = f"  {row.label}" + (f" {visible(row.subject)}" if row.subject else "")
+            label = f"  {row.label}" + (f" {row.subject}" if row.subject else "")
             for names, value in _alike(summary.environments, row.values):
-                yield from _cell(f"{label} ({names})" if names else label, value)
-                label = "  "
+                yield _cell(f"{label} ({names})" if names else label, value)
+                label = " " * len(label)
         yield ()
     yield (("heading", "Security Measures"),)
     for box in summary.boxes:
         for inner, indent in ((box, "  "), *((part, "      ") for part in box.parts)):
             mark = ("good", "[x]") if inner.ticked else ("faint", "[ ]")
-            yield (("", indent), mark, ("", f" {visible(inner.text)}"), ("faint", f"  {visible(inner.reason)}"))
+            yield (("", indent), mark, ("", f" {inner.text}"), ("faint", f"  {inner.reason}"))
     yield ()
     yield (("heading", "Success Criteria"),)
     for criterion in summary.criteria:
@@ -291,13 +293,13 @@ def _summary(summary: Summary) -> Iterator[Line]:
         for names, judged in _alike(summary.environments, criterion.verdicts):
             style = {"met": "good", "not met": "bad"}.get(judged.state, "medium")
             where = f" ({names})" if names else ""
-            yield (("", "    "), (style, judged.state), ("", f"{where}: {visible(judged.reason)}"))
+            yield (("", "    "), (style, judged.state), ("", f"{where}: {judged.reason}"))
     yield ()
 
 
-def _cell(label: str, value: Value) -> Iterator[Line]:
+def _cell(label: str, value: Value) -> Line:
     source = value.source + (f", {value.place}" if value.place else "")
-    yield (("", f"{label}: {visible(value.text)}"), ("faint", f"  [{visible(source)}]"))
+    return (("", f"{label}: {value.text}"), ("faint", f"  [{source}]"))
 
 
 def _alike(names: tuple[str, ...], values: Iterable[_V]) -> Iterator[tuple[str, _V]]:
