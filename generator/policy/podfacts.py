@@ -19,6 +19,7 @@ from generator.policy.found import (
     of_kind,
     pod_labels,
     replicas,
+    scaler,
     text,
     together,
     whole,
@@ -37,6 +38,24 @@ def scaled_objects(documents: Sequence[Document]) -> Iterator[Found]:
     for document, _ in workloads(documents):
         name = f"{document.kind}/{document.name}"
         yield Found(name, name, _at(document), document)
+
+
+def scaled(documents: Sequence[Document]) -> Iterator[Found]:
+    for document, _ in workloads(documents):
+        owner = scaler(documents, document)
+        yield Found(owner is not None, owner.name if owner else "", _at(document), document)
+
+
+def several(documents: Sequence[Document]) -> Iterator[Found]:
+    for document, _ in workloads(documents):
+        count = sum(1 for _ in containers(document))
+        yield Found(count > 1, str(count), _at(document), document)
+
+
+def lesser_environments(documents: Sequence[Document]) -> Iterator[Found]:
+    for document in documents:
+        if document.format == "kubernetes":
+            yield Found(document.environment in _LESSER, document.environment, _at(document), document)
 
 
 def api_versions(documents: Sequence[Document]) -> Iterator[Found]:
