@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from generator import data
 from generator.document import Location, Node
 from generator.finding import Finding
 from generator.model import Product, Resource, Service, Spec
@@ -42,19 +43,27 @@ BOXES = (
         "Encryption at rest and in transit",
         parts=(
             Promise("Encryption at rest", (("terraform/unencrypted-storage",),)),
-            Promise("Encryption in transit", (("kubernetes/public-without-tls",),)),
+            Promise("Encryption in transit", (("kubernetes/ingress-without-tls",),)),
         ),
     ),
 )
 """The check boxes of the founding document."""
 
 _DATABASES = frozenset({"postgres", "mysql", "mongodb", "valkey", "search"})
+_DATABASE_KEYS = (
+    ("type",),
+    ("version",),
+    ("highly_available",),
+    ("size", "cpu"),
+    ("size", "memory"),
+    ("size", "storage"),
+)
 _PROBES: tuple[Need, ...] = (
-    ("kubernetes/no-liveness-probe", "checkov/CKV_K8S_8"),
-    ("kubernetes/no-readiness-probe", "checkov/CKV_K8S_9"),
+    ("kubernetes/missing-liveness", "checkov/CKV_K8S_8"),
+    ("kubernetes/missing-readiness", "checkov/CKV_K8S_9"),
 )
 _REPRODUCIBLE: tuple[Need, ...] = (
-    ("docker/unpinned-base-image", "hadolint/DL3006"),
+    ("docker/unpinned-base-image",),
     ("docker/unlocked-install",),
 )
 _UP_TO_DATE = frozenset({"current", "written", "created", "updated", "unchanged"})
@@ -109,7 +118,8 @@ def _read(text: str, *nodes: Node | None) -> Value:
     given = [node for node in nodes if node is not None]
     written = [node for node in given if node.layer not in {"default", "derived"} and node.at.line]
     if written:
-        return Value(text, "declared" if len(written) == len(given) else "derived", _where(written[0].at))
+        telling = next((node for node in written if node.layer == "environment"), written[0])
+        return Value(text, "declared" if len(written) == len(given) else "derived", _where(telling.at))
     noted = next((node for node in given if node.note), None)
     if noted is not None:
         return Value(text, "derived", noted.note)
@@ -144,7 +154,31 @@ def _base_image(spec: Spec, name: str, texts: Mapping[str, str]) -> Value:
     found = _last_base(texts[path]) if path else None
     if found is None:
         return Value("unknown", "unknown", "no Dockerfile was read")
-    return Value(found[0], "derived", f"{path}:{found[1]}")
+    support, dated = _support(found[0].partition("@")[0])
+    return Value(f"{_shortened(found[0])}; {support}", "derived", f"{path}:{found[1]}{dated}")
+
+
+def _shortened(image: str) -> str:
+    """The image with as much of its digest as one reads."""
+    name, _, digest = image.partition("@")
+    return f"{name}, digest {digest[:19]}" if digest else f"{name}, no digest"
+
+
+def _support(name: str) -> tuple[str, str]:
+    """Until when an image's line and distribution are supported, as the dated data knows; and its date."""
+    known = data.load("schemas/data/runtimes.json")
+    lines = [
+        (f"{runtime} {line}", about["end_of_life"], image.get("base"))
+        for runtime, of_runtime in known["runtimes"].items()
+        for line, about in of_runtime["lines"].items()
+        for use, image in about["images"].items()
+        if image["ref"] == name and use != "build"
+    ]
+    ends = {base: known["distributions"].get(base, {}).get("end_of_life") for _, _, base in lines if base}
+    if len(lines) == 1:  # an image that serves several lines says nothing of any of them
+        ends[lines[0][0]] = lines[0][1]
+    told = [f"{what} supported until {end}" for what, end in sorted(ends.items()) if end]
+    return (", ".join(told), f" and data of {known['date']}") if told else ("end of support unknown", "")
 
 
 def _dockerfile(service: Service, texts: Mapping[str, str]) -> str | None:
@@ -259,7 +293,7 @@ def _database(spec: Spec, name: str) -> Value:
         parts += [f"{value} {unit}" for value, unit in _sizes(resource) if value]
     if resource.backup:
         parts.append(f"backup every {resource.backup.every}, kept {resource.backup.keep}")
-    return _read("; ".join(parts), spec.tree.get("resources", name, "type"))
+    return _read("; ".join(parts), *(spec.tree.get("resources", name, *key) for key in _DATABASE_KEYS))
 
 
 def _sizes(resource: Resource) -> Iterator[tuple[str | None, str]]:

@@ -1,6 +1,6 @@
 """Every report format: its bytes, its schema, and that no value of a user's breaks out of it.
 
-Golden texts are renewed with `UPDATE_GOLDEN=1 pytest tests/test_reporters.py` and then read.
+Golden texts are renewed with `pytest tests/test_reporters.py --update-golden` and then read.
 `schemas/sarif-2.1.0.schema.json` is the schema of the standard as SchemaStore publishes it (2.1.0-rtm.5).
 """
 
@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -173,11 +173,17 @@ FULL = Report(
 CLEAN = Report(command="check", spec_path="shop.yaml", files=FULL.files[:1], version="0.0.0")
 
 
-def _golden(name: str, text: str) -> None:
-    path = GOLDEN / name
-    if os.environ.get("UPDATE_GOLDEN"):
-        path.write_text(text, encoding="utf-8", newline="")
-    assert text == path.read_text(encoding="utf-8")
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """Compares a text with the one that is kept."""
+
+    def compare(name: str, text: str) -> None:
+        path = GOLDEN / name
+        if request.config.getoption("--update-golden"):
+            path.write_text(text, encoding="utf-8", newline="")
+        assert text == path.read_text(encoding="utf-8")
+
+    return compare
 
 
 # bytes
@@ -185,13 +191,15 @@ def _golden(name: str, text: str) -> None:
 
 @pytest.mark.parametrize("name", reporters.REPORTERS)
 @pytest.mark.parametrize(("label", "report"), [("full", FULL), ("clean", CLEAN)])
-def test_bytes_are_those_of_the_golden_text(name: str, label: str, report: Report) -> None:
-    _golden(f"report-{label}.{name}", reporters.render(name, report, SOURCES))
+def test_bytes_are_those_of_the_golden_text(
+    name: str, label: str, report: Report, golden: Callable[[str, str], None]
+) -> None:
+    golden(f"report-{label}.{name}", reporters.render(name, report, SOURCES))
 
 
-def test_colours_and_width_are_those_of_the_golden_text() -> None:
+def test_colours_and_width_are_those_of_the_golden_text(golden: Callable[[str, str], None]) -> None:
     text = terminal.render(FULL, SOURCES, width=60, colour=True)
-    _golden("report-full.coloured", text)
+    golden("report-full.coloured", text)
     plain = re.sub(r"\x1b\[[0-9;]*m", "", text)
     assert plain == terminal.render(FULL, SOURCES, width=60)
 
