@@ -1,0 +1,104 @@
+"""Products for the docker tests, built without a spec file: one service from a few words."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from generator.document import Location, Node
+from generator.model import (
+    Build,
+    Environment,
+    Health,
+    KubernetesPlatform,
+    Platform,
+    Product,
+    Registry,
+    Resource,
+    Rollout,
+    Runtime,
+    Scale,
+    SecretStore,
+    Service,
+    Size,
+    Spec,
+)
+
+AT = Location("groundplan.yaml", 1, 1)
+
+
+def service(name: str = "web", runtime: str = "node", **given: Any) -> Service:
+    """A service with the schema's defaults; `version`, `package_manager`, and the keys of `build` may be given flat."""
+    path = f"services.{name}"
+    build = {key: given.pop(key, None) for key in ("command", "start", "output")}
+    health = {"live": "/health", "ready": "/ready", "startup_seconds": 150, "command": ()} | given.pop("health", {})
+    values: dict[str, Any] = {
+        "type": "api",
+        "image": None,
+        "runtime": Runtime(
+            path=f"{path}.runtime",
+            name=runtime,
+            version=given.pop("version", None),
+            package_manager=given.pop("package_manager", None),
+        ),
+        "build": Build(path=f"{path}.build", context=given.pop("context", "."), **build),
+        "command": (),
+        "port": 8080,
+        "protocol": "http",
+        "public": None,
+        "health": Health(path=f"{path}.health", **health),
+        "scale": Scale(path=f"{path}.scale", min=2, max=10, cpu=70, memory=None, requests_per_second=None, queue=None),
+        "size": Size(path=f"{path}.size", cpu="1", memory="1Gi", cpu_limit="1", memory_limit="1Gi", disk="1Gi"),
+        "rollout": Rollout(path=f"{path}.rollout", strategy="rolling"),
+        "metrics": None,
+        "migrate": None,
+        "schedule": None,
+        "storage": None,
+        "spot": False,
+        "env": {},
+        "files": {},
+    }
+    for key in ("calls", "uses", "egress", "writable", "kubernetes_access", "host_access"):
+        values[key] = ()
+    return Service(path=path, name=name, **(values | given))
+
+
+def resource(name: str, kind: str) -> Resource:
+    """A resource of which only the type matters."""
+    empty = {field.name: None for field in dataclasses.fields(Resource)}
+    return Resource(**(empty | {"path": f"resources.{name}", "name": name, "type": kind, "outputs": {}}))
+
+
+def product(*services: Service, resources: tuple[Resource, ...] = (), description: str = "") -> Product:
+    """A product of these services."""
+    spec = Spec(
+        path="",
+        app="shop",
+        owner="team-shop",
+        description=description,
+        tags={},
+        cloud=None,
+        platform=Platform(
+            path="platform",
+            compute="kubernetes",
+            kubernetes=KubernetesPlatform(
+                path="platform.kubernetes",
+                version="1.36",
+                gitops="none",
+                layout="kustomize",
+                gateway="gateway",
+                gateway_namespace="gateway",
+                monitoring_namespace="monitoring",
+            ),
+            secrets=SecretStore(path="platform.secrets", store="vault", sync="external-secrets"),
+            registry=Registry(path="platform.registry", host="ghcr.io/acme", mirror=True, sign="keyless"),
+        ),
+        targets=("docker",),
+        services={item.name: item for item in services},
+        resources={item.name: item for item in resources},
+        secrets={},
+        patches=(),
+        environment=Environment(path="", name="", promote_from=None, protect=False, development=False),
+        tree=Node({}, AT),
+    )
+    return Product("groundplan.yaml", spec, {})
