@@ -6,14 +6,16 @@ Golden texts are renewed with `pytest tests/test_reporters.py --update-golden` a
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -26,7 +28,7 @@ from generator.document import Location
 from generator.errors import Fault
 from generator.finding import Finding, NotChecked, Pass, Related, Severity, Tool, Waived
 from generator.report import Box, Change, Criterion, Report, ReportedFile, Row, Section, Summary, Value, Verdict
-from generator.reporters import markdown, terminal
+from generator.reporters import Style, markdown
 from generator.reporters.wording import visible
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -173,6 +175,10 @@ FULL = Report(
 CLEAN = Report(command="check", spec_path="shop.yaml", files=FULL.files[:1], version="0.0.0")
 
 
+def _shown(report: Report, sources: Mapping[str, str], style: Style | None = None) -> str:
+    return reporters.render("terminal", report, sources, style)
+
+
 @pytest.fixture
 def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
     """Compares a text with the one that is kept."""
@@ -198,10 +204,10 @@ def test_bytes_are_those_of_the_golden_text(
 
 
 def test_colours_and_width_are_those_of_the_golden_text(golden: Callable[[str, str], None]) -> None:
-    text = terminal.render(FULL, SOURCES, width=60, colour=True)
+    text = _shown(FULL, SOURCES, Style(60, colour=True))
     golden("report-full.coloured", text)
     plain = re.sub(r"\x1b\[[0-9;]*m", "", text)
-    assert plain == terminal.render(FULL, SOURCES, width=60)
+    assert plain == _shown(FULL, SOURCES, Style(60))
 
 
 @pytest.mark.parametrize("name", reporters.REPORTERS)
@@ -268,13 +274,13 @@ def test_required_criterion_that_is_not_met_closes_the_gate(required: bool, stat
     criterion = Criterion("text", required, (Verdict("met", ""), Verdict(state, "")))
     report = replace(CLEAN, summary=replace(SUMMARY, criteria=(criterion,)))
     assert report.exit_code == code
-    assert ("not met" in terminal.render(report, {})) == (code == 1)
+    assert ("not met" in _shown(report, {})) == (code == 1)
 
 
 # schemas
 
 
-def _errors(schema: dict[str, object], document: object) -> list[str]:
+def _errors(schema: dict[str, Any], document: Any) -> list[str]:
     kind = jsonschema.validators.validator_for(schema)
     kind.check_schema(schema)
     return [error.message for error in kind(schema).iter_errors(document)]
@@ -415,7 +421,7 @@ def test_markdown_box(ticked: bool, mark: str) -> None:
 
 
 def test_terminal_underlines_the_word_at_the_place() -> None:
-    lines = terminal.render(Report(command="validate", findings=(KEY,)), SOURCES).splitlines()
+    lines = _shown(Report(command="validate", findings=(KEY,)), SOURCES).splitlines()
     number = next(index for index, line in enumerate(lines) if line.startswith("8 | "))
     assert lines[number] == "8 |     replica: 3"
     assert lines[number + 1] == "  |     ^^^^^^^"
@@ -436,7 +442,7 @@ def test_terminal_underlines_the_word_at_the_place() -> None:
 )
 def test_caret_stands_below_the_word(text: str, column: int, caret: str) -> None:
     found = replace(KEY, at=Location("x", 1, column))
-    lines = terminal.render(Report(command="validate", findings=(found,)), {"x": text}).splitlines()
+    lines = _shown(Report(command="validate", findings=(found,)), {"x": text}).splitlines()
     assert lines[3] == f"  | {caret}"
 
 
@@ -444,7 +450,7 @@ def test_caret_stands_below_the_word(text: str, column: int, caret: str) -> None
 def test_long_line_is_cut_around_the_caret(column: int) -> None:
     text = "".join(f"{number:04d} " for number in range(200))
     found = replace(KEY, at=Location("x", 1, column))
-    lines = terminal.render(Report(command="validate", findings=(found,)), {"x": text}, width=60).splitlines()
+    lines = _shown(Report(command="validate", findings=(found,)), {"x": text}, Style(60)).splitlines()
     assert all(len(line) <= 60 for line in lines[1:4])
     start = lines[3].index("^")
     assert lines[2][start] == text[column - 1] or text[column - 1] == " "
@@ -452,29 +458,62 @@ def test_long_line_is_cut_around_the_caret(column: int) -> None:
 
 @pytest.mark.parametrize("at", [Location("gone.yaml", 3, 1), Location("shop.yaml", 99, 1), Location("shop.yaml")])
 def test_place_without_a_text_has_no_frame(at: Location) -> None:
-    text = terminal.render(Report(command="validate", findings=(replace(KEY, at=at),)), SOURCES)
+    text = _shown(Report(command="validate", findings=(replace(KEY, at=at),)), SOURCES)
     assert " | " not in text
     assert text.startswith(f"{at}: high spec/unknown-key: ")
 
 
 def test_many_findings_are_cut_to_the_worst_and_the_rest_is_counted() -> None:
     many = tuple(replace(USER, at=Location("x", number)) for number in range(1, 101))
-    text = terminal.render(Report(command="lint", findings=(*many, replace(KEY, at=Location("z", 1)))), {})
+    text = _shown(Report(command="lint", findings=(*many, replace(KEY, at=Location("z", 1)))), {})
     assert text.count("hadolint/DL3002: ") == 49
     assert "z:1:0: high spec/unknown-key" in text
     assert "... and 51 findings more, none of them worse; -o json lists all" in text
 
 
 def test_not_checked_is_said_even_when_all_is_well() -> None:
-    text = terminal.render(replace(CLEAN, not_checked=FULL.not_checked), {})
+    text = _shown(replace(CLEAN, not_checked=FULL.not_checked), {})
     assert "not checked 1 thing\n" in text
     assert "checkov: no checkov was found; run `groundplan check` once with the network on" in text
     assert text.splitlines()[-1] == "clean: nothing at or above medium; 1 thing not checked"
 
 
-def test_quiet_is_one_line_a_finding_and_nothing_when_clean() -> None:
-    assert terminal.render(CLEAN, {}, quiet=True) == ""
-    assert len(terminal.render(FULL, SOURCES, quiet=True).splitlines()) == 3
+def test_quiet_is_one_line_a_finding_and_the_verdict() -> None:
+    assert _shown(CLEAN, {}, Style(quiet=True)) == "clean: nothing at or above medium\n"
+    lines = _shown(FULL, SOURCES, Style(quiet=True)).splitlines()
+    assert [line.split(":")[0] for line in lines] == [
+        "apps/web/Dockerfile",
+        "monitoring/scrape.yaml",
+        "shop.yaml",
+        "not clean",
+    ]
+
+
+class _Stream(io.StringIO):
+    """A stream that says whether it is a terminal; it has no size."""
+
+    def __init__(self, terminal: bool) -> None:
+        super().__init__()
+        self.terminal = terminal
+
+    def isatty(self) -> bool:
+        return self.terminal
+
+
+@pytest.mark.parametrize(
+    ("terminal", "environ", "style"),
+    [
+        (True, {}, Style(80, colour=True)),
+        (True, {"NO_COLOR": "1"}, Style(80)),
+        (True, {"NO_COLOR": ""}, Style(80, colour=True)),
+        (True, {"TERM": "dumb"}, Style(80)),
+        (False, {}, Style()),
+        (False, {"FORCE_COLOR": "1"}, Style(colour=True)),
+        (False, {"FORCE_COLOR": "1", "NO_COLOR": "1"}, Style()),
+    ],
+)
+def test_style_of_a_stream(terminal: bool, environ: dict[str, str], style: Style) -> None:
+    assert Style.of(_Stream(terminal), environ) == style
 
 
 # hostile values

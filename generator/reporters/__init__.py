@@ -11,12 +11,15 @@ from typing import Protocol, cast
 
 from generator.errors import Fault
 from generator.report import Report
+from generator.reporters.wording import Style
+
+__all__ = ["REPORTERS", "Reporter", "Style", "render", "reporter"]
 
 
 class Reporter(Protocol):
     """What a reporter module looks like; `sources` has texts by path, for source frames."""
 
-    def render(self, report: Report, sources: Mapping[str, str]) -> str: ...
+    def render(self, report: Report, sources: Mapping[str, str], style: Style) -> str: ...
 
 
 REPORTERS: dict[str, str] = {
@@ -34,6 +37,6 @@ def reporter(name: str) -> Reporter:
     return cast("Reporter", importlib.import_module(REPORTERS[name]))
 
 
-def render(name: str, report: Report, sources: Mapping[str, str]) -> str:
-    """The report in a format."""
-    return reporter(name).render(report, sources)
+def render(name: str, report: Report, sources: Mapping[str, str], style: Style | None = None) -> str:
+    """The report in a format; only formats for a terminal look at the style."""
+    return reporter(name).render(report, sources, style or Style())

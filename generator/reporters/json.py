@@ -12,9 +12,10 @@ from typing import Any
 from generator.document import Location
 from generator.finding import Finding, Waived
 from generator.report import VERSION, Box, Report, RuleText, Summary, tally
+from generator.reporters.wording import Style
 
 
-def render(report: Report, sources: Mapping[str, str]) -> str:  # noqa: ARG001 - the places are enough
+def render(report: Report, _sources: Mapping[str, str], _style: Style) -> str:
     return json.dumps(document(report), indent=2) + "\n"
 
 

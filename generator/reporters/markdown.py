@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from generator.finding import Finding
 from generator.report import Box, Report, Row, Section, Summary, Value, tally
-from generator.reporters.wording import counted, place, severities, states, verdict, visible
+from generator.reporters.wording import Style, counted, place, severities, states, verdict, visible
 
 _MARKUP = re.compile(r"([\\`*_\[\]{}|~])")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
@@ -21,7 +21,7 @@ _SPAN = re.compile(r"(?<![`\\])`([^`\\]*[^`\\\s][^`\\]*)`(?!`)")
 _MENTION = re.compile(r"(?<![\w`/])@(?=\w)")
 
 
-def render(report: Report, sources: Mapping[str, str]) -> str:  # noqa: ARG001 - the places are enough
+def render(report: Report, _sources: Mapping[str, str], _style: Style) -> str:
     return re.sub(r"\n{3,}", "\n\n", "\n".join(_lines(report))).rstrip("\n") + "\n"
 
 

@@ -16,7 +16,7 @@ from urllib.parse import quote
 from generator.document import Location
 from generator.finding import Finding, NotChecked, Severity, Waived
 from generator.report import Report, RuleText
-from generator.reporters.wording import verdict
+from generator.reporters.wording import Style, verdict
 
 # what the reader of the log is told to validate with; the version GitHub names
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -34,7 +34,7 @@ _SCORES = {Severity.CRITICAL: "9.5", Severity.HIGH: "8.0", Severity.MEDIUM: "5.5
 _NOT_SECURITY = frozenset({"spec", "files", "names", "docs"})
 
 
-def render(report: Report, sources: Mapping[str, str]) -> str:  # noqa: ARG001 - the places are enough
+def render(report: Report, _sources: Mapping[str, str], _style: Style) -> str:
     return json.dumps(document(report), indent=2) + "\n"
 
 

@@ -14,7 +14,7 @@ from typing import TypeAlias, TypeVar
 from generator.document import Location
 from generator.finding import Finding
 from generator.report import Report, Summary, Value, tally
-from generator.reporters.wording import counted, place, severities, states, verdict, visible
+from generator.reporters.wording import Style, counted, place, severities, states, verdict, visible
 
 Line: TypeAlias = "tuple[tuple[str, str], ...]"
 """Pieces of style and text."""
@@ -41,22 +41,11 @@ _MOST_LISTED = 12
 _USUAL_WIDTH = 100
 
 
-def render(
-    report: Report,
-    sources: Mapping[str, str],
-    *,
-    width: int = 0,
-    colour: bool = False,
-    quiet: bool = False,
-) -> str:
-    """The report as text; `width` 0 is not a terminal, `quiet` leaves one line a finding and nothing else."""
-    painted = _painter() if colour else _plain
-    if quiet:
-        lines: Iterable[Line] = (_headline(finding) for finding in report.ordered)
-    else:
-        lines = _all(report, sources, width)
-    text = "".join("".join(painted(style, visible(part)) for style, part in line).rstrip() + "\n" for line in lines)
-    return text if text or quiet else "\n"
+def render(report: Report, sources: Mapping[str, str], style: Style) -> str:
+    """The report as text for a terminal or a log."""
+    painted = _painter() if style.colour else _plain
+    lines = _brief(report) if style.quiet else _all(report, sources, style.width)
+    return "".join("".join(painted(kind, visible(part)) for kind, part in line).rstrip() + "\n" for line in lines)
 
 
 def _plain(_style: str, text: str) -> str:
@@ -73,6 +62,11 @@ def _painter() -> Callable[[str, str], str]:
         return styles[style].render(text, color_system=ColorSystem.STANDARD) if style and text.strip() else text
 
     return paint
+
+
+def _brief(report: Report) -> Iterator[Line]:
+    yield from (_headline(finding) for finding in report.ordered)
+    yield _verdict(report)
 
 
 def _all(report: Report, sources: Mapping[str, str], width: int) -> Iterator[Line]:
@@ -236,8 +230,11 @@ def _closing(report: Report, width: int) -> Iterator[Line]:
     yield from _not_checked(report, width)
     if report.findings:
         yield _entry("more", "groundplan explain RULE says why; groundplan why FILE:LINE says where a line comes from")
-    good = not report.exit_code
-    yield (("good" if good else "bad", verdict(report)),)
+    yield _verdict(report)
+
+
+def _verdict(report: Report) -> Line:
+    return (("bad" if report.exit_code else "good", verdict(report)),)
 
 
 _WANTING = frozenset({"stale", "edited", "orphan", "missing", "foreign"})

@@ -1,12 +1,38 @@
-"""What the formats for people say in the same words."""
+"""What the formats for people say in the same words, and how wide and colourful they may be."""
 
 from __future__ import annotations
 
+import os
 import re
 import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TextIO
 
 from generator.document import Location
 from generator.report import Report, tally
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How people read: `width` 0 is not a terminal, `quiet` is a line a finding and the verdict."""
+
+    width: int = 0
+    colour: bool = False
+    quiet: bool = False
+
+    @classmethod
+    def of(cls, stream: TextIO, environ: Mapping[str, str], *, quiet: bool = False) -> Style:
+        """The style of a stream: colour and wrapping for a terminal only, no colour with NO_COLOR or TERM=dumb."""
+        if not stream.isatty():
+            return cls(quiet=quiet, colour=bool(environ.get("FORCE_COLOR")) and not environ.get("NO_COLOR"))
+        try:
+            width = os.get_terminal_size(stream.fileno()).columns
+        except (OSError, ValueError):
+            width = 80
+        plain = bool(environ.get("NO_COLOR")) or environ.get("TERM") == "dumb"
+        return cls(width or 80, not plain, quiet)
+
 
 # control, format (direction overrides, zero width), surrogate, line and paragraph separator, private use
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp", "Co"})
