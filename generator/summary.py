@@ -36,9 +36,12 @@ BOXES = (
     Promise("Image vulnerability scanning enabled", (("ci/image-not-scanned",),)),
     Promise(
         "Network policies configured",
-        (("kubernetes/no-network-policy", "checkov/CKV2_K8S_6"), ("cross/flow-not-allowed",)),
+        (("checkov/CKV2_K8S_6",), ("cross/flow-not-allowed",), ("cross/flow-not-declared",)),
     ),
-    Promise("Secrets management implemented", (("secrets/literal",), ("cross/secret-key-not-provided",))),
+    Promise(
+        "Secrets management implemented",
+        (("secrets/literal",), ("secrets/literal-variable",), ("cross/secret-key-not-provided",)),
+    ),
     Promise(
         "Encryption at rest and in transit",
         parts=(
@@ -58,11 +61,11 @@ _DATABASE_KEYS = (
     ("size", "memory"),
     ("size", "storage"),
 )
-_PROBES: tuple[Need, ...] = (
+PROBES: tuple[Need, ...] = (
     ("kubernetes/missing-liveness", "checkov/CKV_K8S_8"),
     ("kubernetes/missing-readiness", "checkov/CKV_K8S_9"),
 )
-_REPRODUCIBLE: tuple[Need, ...] = (
+REPRODUCIBLE_BUILD: tuple[Need, ...] = (
     ("docker/unpinned-base-image",),
     ("docker/unlocked-install",),
 )
@@ -488,13 +491,13 @@ def _reproducible(spec: Spec, facts: _Facts) -> Verdict:
     behind = [file for file in facts.report.files if file.target and file.state not in _UP_TO_DATE]
     if behind:
         return Verdict("not met", f"{len(behind)} generated files differ from the spec, such as {behind[0].path}")
-    return _judged(spec, facts, _REPRODUCIBLE, "every generated file is as the spec says")
+    return _judged(spec, facts, REPRODUCIBLE_BUILD, "every generated file is as the spec says")
 
 
 def _tended(spec: Spec, facts: _Facts) -> Verdict:
     fixed = [service.name for service in spec.services.values() if service.replicated and service.scale.fixed]
     scaling = f"of a fixed number: {', '.join(fixed)}" if fixed else "every lasting service scales"
-    return _judged(spec, facts, _PROBES, scaling)
+    return _judged(spec, facts, PROBES, scaling)
 
 
 def _judged(spec: Spec, facts: _Facts, needs: tuple[Need, ...], said: str) -> Verdict:

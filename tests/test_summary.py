@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from generator import data
 from generator.document import Location
 from generator.finding import Finding, Pass, Severity, Waived
 from generator.model import Product
 from generator.report import Box, Report, ReportedFile, Summary, Value
 from generator.spec import load
-from generator.summary import BOXES, summarise
+from generator.summary import BOXES, PROBES, REPRODUCIBLE_BUILD, summarise
 
 SPEC = """\
 apiVersion: groundplan/v1
@@ -204,6 +205,15 @@ def test_no_box_is_ticked_when_nothing_was_judged(product: Product) -> None:
     boxes = _boxes(product, QUIET)
     assert not any(box.ticked for box in boxes.values())
     assert all("not checked: " in box.reason or box.parts for box in boxes.values())
+
+
+def test_rules_that_decide_exist_or_their_whole_family_is_to_come() -> None:
+    names = {name for box in BOXES for inner in (box, *box.parts) for need in inner.needs for name in need}
+    names |= {name for need in (*PROBES, *REPRODUCIBLE_BUILD) for name in need}
+    families = {path.name for path in data.folder("rules").iterdir() if path.is_dir()}
+    ours = {name for name in names if name.partition("/")[0] in families}
+    assert len(ours) > 5
+    assert {name for name in ours if not (data.folder("rules") / f"{name}.yaml").is_file()} == set()
 
 
 @pytest.mark.parametrize("missing", [need for box in BOXES for need in box.needs], ids=lambda need: need[0])

@@ -6,6 +6,7 @@ them, are escaped.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -150,8 +151,7 @@ def _findings(report: Report) -> Iterator[str]:
     if not report.findings:
         yield "None."
         return
-    for path in dict.fromkeys(finding.at.path for finding in report.ordered):
-        of_file = [finding for finding in report.ordered if finding.at.path == path]
+    for path, of_file in itertools.groupby(report.ordered, key=lambda finding: finding.at.path):
         yield f"### {code(path)}"
         yield ""
         yield from _table(
