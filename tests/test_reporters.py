@@ -437,7 +437,6 @@ def test_terminal_underlines_the_word_at_the_place() -> None:
         ("e\u0301: x", 5, "   ^"),
         ("a: [b, c]", 8, "       ^"),
         ("a:", 9, "  ^"),
-        ("", 1, "^"),
     ],
 )
 def test_caret_stands_below_the_word(text: str, column: int, caret: str) -> None:
@@ -461,6 +460,28 @@ def test_place_without_a_text_has_no_frame(at: Location) -> None:
     text = _shown(Report(command="validate", findings=(replace(KEY, at=at),)), SOURCES)
     assert " | " not in text
     assert text.startswith(f"{at}: high spec/unknown-key: ")
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        Finding("secrets/literal", Severity.CRITICAL, "a password", Location("x", 3, 1)),
+        Finding("other/rule", Severity.LOW, "m", Location("x", 3, 1), aliases=("checkov/CKV_SECRET_6",)),
+        Finding("secrets/literal", Severity.CRITICAL, "a key", Location("gone", 1), Location("x", 3, 1)),
+    ],
+    ids=["rule", "alias", "cause"],
+)
+@pytest.mark.parametrize("waived", [False, True], ids=["found", "waived"])
+def test_no_frame_shows_a_secret(secret: Finding, waived: bool) -> None:
+    text = "first: 1\nname: x\nkey: hunter2\nmore: hunter2\nafter: 1\nlast: 1\n"
+    near = tuple(replace(KEY, at=Location("x", number, 1)) for number in (1, 2, 4, 6))
+    found = near if waived else (*near, secret)
+    report = Report(
+        command="lint", findings=found, waived=(Waived(secret, "r", Location("s", 1)),) if waived else (), version="0"
+    )
+    for name in reporters.REPORTERS:
+        assert "hunter2" not in reporters.render(name, report, {"x": text})
+    assert "6 | last: 1" in _shown(report, {"x": text})
 
 
 def test_many_findings_are_cut_to_the_worst_and_the_rest_is_counted() -> None:

@@ -71,6 +71,7 @@ def _brief(report: Report) -> Iterator[Line]:
 
 def _all(report: Report, sources: Mapping[str, str], width: int) -> Iterator[Line]:
     shown, hidden = _most_telling(report)
+    sources = _without_secrets(report, sources)
     for finding in shown:
         yield from _finding(finding, sources, width)
         yield ()
@@ -87,6 +88,27 @@ def _most_telling(report: Report) -> tuple[tuple[Finding, ...], int]:
     every = report.ordered
     worst = sorted(every, key=lambda finding: -finding.severity)[:_MOST_FINDINGS]
     return tuple(sorted(worst, key=lambda finding: finding.order)), len(every) - len(worst)
+
+
+def _secretive(finding: Finding) -> bool:
+    """Whether the line it points at may hold a secret, which no report repeats."""
+    return any("secret" in name.lower() for name in (finding.rule, *finding.aliases))
+
+
+def _without_secrets(report: Report, sources: Mapping[str, str]) -> Mapping[str, str]:
+    """The sources without the lines at and around findings of secrets: another finding's frame could show them."""
+    found = [
+        finding for finding in (*report.findings, *(item.finding for item in report.waived)) if _secretive(finding)
+    ]
+    places = [at for finding in found for at in (finding.at, finding.cause) if at is not None and at.path in sources]
+    if not places:
+        return sources
+    texts = {at.path: sources[at.path].split("\n") for at in places}
+    for at in places:
+        lines = texts[at.path]
+        for number in range(max(at.line - 2, 1), min(at.line + 2, len(lines)) + 1):
+            lines[number - 1] = ""
+    return {**sources, **{path: "\n".join(lines) for path, lines in texts.items()}}
 
 
 # one finding
@@ -144,7 +166,7 @@ def _frame(
 ) -> Iterator[Line]:
     """The lines around a place with their numbers, and a caret below the word that begins there."""
     lines = sources.get(at.path, "").split("\n")
-    if not 1 <= at.line <= len(lines):
+    if not 1 <= at.line <= len(lines) or not lines[at.line - 1].strip():
         return
     room = (width or _USUAL_WIDTH) - margin - 3
     yield (("gutter", f"{' ' * margin} |"),)
