@@ -236,7 +236,6 @@ class Service(Part):
     rollout: Rollout
     spot: bool
     kubernetes_access: tuple[str, ...]
-    host_access: tuple[str, ...]
 
     @property
     def built(self) -> bool:

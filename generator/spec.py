@@ -154,12 +154,10 @@ def _override(layer: Node) -> Node:
 
 def _not_rendered(tree: Node) -> Iterator[Finding]:
     """An info for every key whose target does not exist yet: nothing is ignored in silence."""
-    for key, node in tree.items():
-        target = _schema()["properties"].get(key, {}).get("x-target")
-        if target:
-            message = f'"{key}" is read and checked, but the {target} target that renders it does not exist yet'
-            at = node.key_at or node.at
-            yield Finding("spec/not-rendered-yet", Severity.INFO, message, at, property=key, value=target)
+    for node, key, target in schema.unrendered(tree, _schema()):
+        message = f'"{key}" is read and checked, but the {target} target that renders it does not exist yet'
+        at = node.key_at or node.at
+        yield Finding("spec/not-rendered-yet", Severity.INFO, message, at, property=node.at.pointer, value=target)
 
 
 # references
@@ -247,7 +245,9 @@ def build(kind: type[Part], node: Node, path: str, known: references.Scope, give
     for field in dataclasses.fields(kind):
         if field.name not in values:
             key = field.name.rstrip("_")
-            values[field.name] = _value(_hints(typing.cast("Any", kind))[field.name], node.get(key), pointer(path, key), known)
+            values[field.name] = _value(
+                _hints(typing.cast("Any", kind))[field.name], node.get(key), pointer(path, key), known
+            )
     return kind(**values)
 
 

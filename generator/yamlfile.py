@@ -42,7 +42,7 @@ def read(text: str, path: str) -> tuple[tuple[Node, ...], tuple[Finding, ...]]:
             if node is not None:
                 documents.append(reader.node(node, "", 0))
     except yaml.MarkedYAMLError as error:
-        reader.findings.append(_syntax(error, path))
+        reader.findings.append(_syntax(error, text, path))
     except yaml.YAMLError as error:
         message = f"YAML cannot be read: {str(error).splitlines()[0]}"
         reader.findings.append(_finding("syntax", message, Location(path, 1, 1), "remove the character"))
@@ -125,11 +125,12 @@ def scalar(text: str) -> Scalar:
     return float(digits) if _FLOAT.fullmatch(text) and digits not in {".", "-.", "+."} else text
 
 
-def _syntax(error: Any, path: str) -> Finding:
+def _syntax(error: Any, text: str, path: str) -> Finding:
     mark = error.problem_mark or error.context_mark
     at = Location(path, mark.line + 1, mark.column + 1) if mark else Location(path, 1, 1)
     problem = str(error.problem or error.context or "the text is not YAML")
-    if "\\t" in problem:
+    row = text.splitlines()[at.line - 1 : at.line]
+    if row and "\t" in row[0][: len(row[0]) - len(row[0].lstrip())]:
         return _finding("tab", "a tab cannot indent YAML", at, "use spaces")
     return _finding(
         "syntax", f"YAML cannot be read here: {problem}", at, "mend the line; often a quote, colon or indent is missing"
