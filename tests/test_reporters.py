@@ -462,6 +462,14 @@ def test_place_without_a_text_has_no_frame(at: Location) -> None:
     assert text.startswith(f"{at}: high spec/unknown-key: ")
 
 
+def test_information_is_a_line_each_behind_the_rest() -> None:
+    told = replace(KEY, severity=Severity.INFO, at=Location("a.yaml", 1, 1))
+    lines = _shown(Report(command="lint", findings=(told, KEY)), {**SOURCES, "a.yaml": "x: 1\n"}).splitlines()
+    assert lines[0].startswith("shop.yaml:8:5: high ")
+    assert lines[8].startswith("a.yaml:1:1: info ")
+    assert "1 | x: 1" not in lines
+
+
 @pytest.mark.parametrize(
     "secret",
     [

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypeAlias, TypeVar
 
 from generator.document import Location
-from generator.finding import Finding
+from generator.finding import Finding, Severity
 from generator.report import Report, Summary, Value, tally
 from generator.reporters.wording import Style, counted, place, severities, states, verdict, visible
 
@@ -38,6 +38,7 @@ _STYLES = {
 }
 _MOST_FINDINGS = 50
 _MOST_LISTED = 12
+_MOST_LETTERS = 160
 _USUAL_WIDTH = 100
 
 
@@ -73,7 +74,12 @@ def _all(report: Report, sources: Mapping[str, str], width: int) -> Iterator[Lin
     shown, hidden = _most_telling(report)
     sources = _without_secrets(report, sources)
     for finding in shown:
-        yield from _finding(finding, sources, width)
+        if finding.severity > Severity.INFO:
+            yield from _finding(finding, sources, width)
+            yield ()
+    told = [finding for finding in shown if finding.severity == Severity.INFO]
+    if told:
+        yield from (_headline(finding) for finding in told)
         yield ()
     if hidden:
         yield (("faint", f"... and {counted(hidden, 'finding')} more, none of them worse; -o json lists all"),)
@@ -128,7 +134,6 @@ def _headline(finding: Finding) -> Line:
 def _finding(finding: Finding, sources: Mapping[str, str], width: int) -> Iterator[Line]:
     yield _headline(finding)
     others = [(finding.cause, "caused by")] if finding.cause and finding.cause != finding.at else []
-    notes = [(other.at, f"{other.message}:" if other.message else "see") for other in finding.related]
     margin = max(len(str(at.line + 1)) for at in (finding.at, *(at for at, _ in others)))
     yield from _frame(finding.at, sources, margin, finding.severity.word, width, around=1)
     for at, words in others:
@@ -136,12 +141,17 @@ def _finding(finding: Finding, sources: Mapping[str, str], width: int) -> Iterat
         frame = list(_frame(at, sources, margin, "gutter", width, around=0)) if apart else []
         yield _noted(margin, f"{words} {place(at)}", ":::" if frame else " = ")
         yield from frame
-    for at, words in notes:
-        yield _noted(margin, f"{words} {place(at)}")
+    for other in finding.related:
+        yield _noted(margin, f"see {other.at}" + (f": {_shortened(other.message)}" if other.message else ""))
     if finding.fix:
         yield from _help(margin, finding.fix, width)
     if finding.url:
         yield ((("gutter", f"{' ' * margin} = "), ("faint", f"see {finding.url}")))
+
+
+def _shortened(text: str) -> str:
+    """A text that is no longer than two lines of a terminal."""
+    return text if len(text) <= _MOST_LETTERS else f"{text[: _MOST_LETTERS - 3]}..."
 
 
 def _noted(margin: int, text: str, mark: str = " = ") -> Line:
