@@ -24,7 +24,7 @@ class Written(str):
 
 _RESERVED = {"y", "n", "yes", "no", "on", "off", "true", "false", "null", "none", "nan", "inf"}
 _PLAIN = re.compile(r"[A-Za-z/](?:(?:[\w ./@%+=;()-]|:(?=[\w/]))*[\w/)%])?", re.ASCII)
-_PLAIN_NUMBER_FIRST = re.compile(r"\d+\.\d+\.\d+\.\d+(?:/\d+)?|\d+(?:m|Ki|Mi|Gi|Ti|%|ms|s|h|d)", re.ASCII)
+_PLAIN_NUMBER_FIRST = re.compile(r"\d+\.\d+\.\d+\.\d+(?:/\d+)?|\d+(?:m|g|Ki|Mi|Gi|Ti|%|ms|s|h|d)", re.ASCII)
 _UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
 _SAFE_WORD = re.compile(r"[A-Za-z0-9_@%+=:,./-]+", re.ASCII)
 

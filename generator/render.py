@@ -62,7 +62,7 @@ class Shift(Written):
 
 
 def shift(amount: int) -> Shift:
-    """In a template: `{{ shift(4) -}}` before an include, `{{ shift(-4) -}}` after it."""
+    """In a template, alone on a line: `{{ shift(4) }}` before an include, `{{ shift(-4) }}` after it."""
     made = Shift("")
     made.amount = amount
     return made
@@ -216,7 +216,7 @@ def _assemble(pieces: Iterable[_Piece], origin: str) -> tuple[str, tuple[LineOri
     lines: list[str] = []
     origins: list[LineOrigin] = []
     current: list[_Piece] = []
-    indent = 0
+    indent, swallow = 0, False
 
     def close() -> None:
         text = "".join(piece.text for piece in current).rstrip(" ")
@@ -226,12 +226,15 @@ def _assemble(pieces: Iterable[_Piece], origin: str) -> tuple[str, tuple[LineOri
 
     for piece in pieces:
         if piece.shift:
-            indent += piece.shift
+            indent, swallow = indent + piece.shift, True  # the directive's own line end is no output
             continue
-        for number, text in enumerate(piece.text.split("\n")):
+        rows = piece.text.split("\n")
+        skipped = int(swallow and rows[0] == "")
+        swallow = False
+        for number, text in enumerate(rows[skipped:]):
             if number:
                 close()
-            here = piece.line if piece.printed else piece.line + number
+            here = piece.line if piece.printed else piece.line + skipped + number
             current.append(_Piece(text, piece.template, here, piece.causes, piece.printed))
     if any(piece.text for piece in current):
         close()

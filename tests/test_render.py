@@ -73,10 +73,10 @@ def test_loops_answer_for_each_element(rendered: Any) -> None:
 
 def test_includes_answer_with_their_own_template(rendered: Any) -> None:
     file = rendered(
-        "a: 1\n{{ shift(2) -}}\n{% include 'u.yaml.j2' %}\n{{ shift(-2) -}}\nz: 1\n",
+        "a: 1\n{{ shift(2) }}\n{% include 'u.yaml.j2' %}\n{{ shift(-2) }}\n  z: 1\n",
         others={"u.yaml.j2": "b: 1\nc: 2\n"},
     )
-    assert file.text == "a: 1\n  b: 1\n  c: 2\nz: 1\n"
+    assert file.text == "a: 1\n  b: 1\n  c: 2\n  z: 1\n"
     assert [origin.template for origin in file.origins] == ["t.yaml.j2", "u.yaml.j2", "u.yaml.j2", "t.yaml.j2"]
 
 
