@@ -25,10 +25,14 @@ Need = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """A check box to be: proven by all its needs, or by all its parts."""
+    """A check box to be: proven by all its needs, or by all its parts; `unless` can only refute it.
+
+    A rule that looks for something forbidden passes nowhere when there is none, so it proves nothing.
+    """
 
     text: str
     needs: tuple[Need, ...] = ()
+    unless: Need = ()
     parts: tuple[Promise, ...] = ()
 
 
@@ -40,7 +44,8 @@ BOXES = (
     ),
     Promise(
         "Secrets management implemented",
-        (("secrets/literal",), ("secrets/literal-variable",), ("cross/secret-key-not-provided",)),
+        (("cross/secret-key-not-provided",),),
+        unless=("secrets/literal", "secrets/literal-variable", "kubernetes/secret-in-repository"),
     ),
     Promise(
         "Encryption at rest and in transit",
@@ -434,6 +439,7 @@ def _box(promise: Promise, report: Report) -> Box:
     states = [_proof(need, report, report.findings) for need in promise.needs]
     rules = tuple(name for need in promise.needs for name in _judging(need, report))
     problems = [reason for proven, reason in states if not proven]
+    problems += [found for name in promise.unless if (found := _objection((name,), report, report.findings))]
     return Box(promise.text, not problems, rules, "; ".join(problems or [reason for _, reason in states]))
 
 
@@ -445,18 +451,24 @@ def _judging(need: Need, report: Report) -> tuple[str, ...]:
 
 def _proof(need: Need, report: Report, findings: Iterable[Finding]) -> tuple[bool, str]:
     """Whether a requirement is proven, and by what or why not."""
-    names = set(need)
-    found = sum(_named(finding, names) for finding in findings)
-    if found:
-        return False, f"{found} {'finding' if found == 1 else 'findings'} of {need[0]}"
-    waived = sum(_named(item.finding, names) for item in report.waived)
-    if waived:
-        return False, f"{need[0]} is waived {'once' if waived == 1 else f'{waived} times'}"
+    objection = _objection(need, report, findings)
+    if objection:
+        return False, objection
     passed = {name: sum(item.rule == name for item in report.passes) for name in need}
     best = next((name for name in need if passed[name]), None)
     if best is None:
         return False, f"not checked: {need[0]} judged nothing"
     return True, f"{best} passed {'once' if passed[best] == 1 else f'{passed[best]} times'}"
+
+
+def _objection(need: Need, report: Report, findings: Iterable[Finding]) -> str:
+    """The findings or waivers that speak against a requirement, in words."""
+    names = set(need)
+    found = sum(_named(finding, names) for finding in findings)
+    if found:
+        return f"{found} {'finding' if found == 1 else 'findings'} of {need[0]}"
+    waived = sum(_named(item.finding, names) for item in report.waived)
+    return f"{need[0]} is waived {'once' if waived == 1 else f'{waived} times'}" if waived else ""
 
 
 def _named(finding: Finding, names: set[str]) -> bool:

@@ -23,11 +23,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from generator import data, reporters
+from generator import data, policy, reporters
 from generator.document import Location
 from generator.errors import Fault
 from generator.finding import Finding, NotChecked, Pass, Related, Severity, Tool, Waived
-from generator.report import Box, Change, Criterion, Report, ReportedFile, Row, Section, Summary, Value, Verdict
+from generator.report import (
+    Box,
+    Change,
+    Criterion,
+    Report,
+    ReportedFile,
+    Row,
+    RuleText,
+    Section,
+    Summary,
+    Value,
+    Verdict,
+)
 from generator.reporters import Style, markdown
 from generator.reporters.wording import visible
 
@@ -671,3 +683,17 @@ def test_code_span_shows_the_value(text: str) -> None:
 @pytest.mark.parametrize("text", ["plain", "Ünïcödé", "日本", "e\u0301", "🙂", "a b"])
 def test_readable_text_stays_as_it_is(text: str) -> None:
     assert visible(text) == text
+
+
+def test_every_rule_of_the_pack_can_be_told() -> None:
+    pack: tuple[RuleText, ...] = policy.rules()
+    found = tuple(Finding(rule.id, rule.severity, "m", Location("a", 1)) for rule in pack)
+    report = Report(command="lint", findings=found, rules=pack)
+    sarif, plain = (json.loads(reporters.render(name, report, {})) for name in ("sarif", "json"))
+    assert _errors(data.load("schemas/sarif-2.1.0.schema.json"), sarif) == []
+    assert _errors(data.load("schemas/report.schema.json"), plain) == []
+    assert [rule["id"] for rule in plain["rules"]] == sorted(rule.id for rule in pack)
+    for told, rule in zip(sarif["runs"][0]["tool"]["driver"]["rules"], sorted(pack, key=lambda it: it.id), strict=True):
+        assert told["shortDescription"]["text"] == rule.summary
+        assert rule.why in told["help"]["text"]
+        assert told["properties"]["tags"]
