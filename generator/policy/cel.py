@@ -12,10 +12,11 @@ from generator.errors import Fault
 def evaluate(expression: str, names: Mapping[str, Any]) -> Any:
     """The value of an expression over `value`, `shown`, `subject` and `service`."""
     found = _compiled(expression).eval(data=dict(names))
-    answer = found.value()
-    if isinstance(answer, str | int | float | bool | list | dict) or answer is None:
-        return answer
-    raise Fault(f"the CEL expression {expression!r} cannot be applied to {names['shown']!r}: {answer}", "mend the rule")
+    if found.type().name() != "ERROR":
+        return found.value()
+    raise Fault(
+        f"the CEL expression {expression!r} cannot be applied to {names['shown']!r}: {found.value()}", "mend the rule"
+    )
 
 
 @functools.lru_cache(maxsize=256)

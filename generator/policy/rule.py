@@ -106,9 +106,11 @@ def rule(identity: str) -> Rule:
 def parse(text: str, path: str) -> Rule:
     """A rule out of the text of `rules/<family>/<name>.yaml`; a malformed one is a fault with its place."""
     identity = re.sub(r"^(?:.*/)?rules/|\.ya?ml$", "", path)
-    head, _, _ = text.partition("\nexamples:")
+    head, _, examples = text.partition("\nexamples:")
     body = loading.plain(head, path)
     try:
+        if late := re.search(r"(?m)^(\w[\w-]*):", examples):
+            raise Malformed((late[1],), f'"{late[1]}" must stand in front of "examples", which comes last')
         return _compiled(body, identity, text)
     except Malformed as problem:
         raise loading.fault(text, path, problem) from None
@@ -117,9 +119,10 @@ def parse(text: str, path: str) -> Rule:
 def folder_rules(folder: Path) -> tuple[Rule, ...]:
     """The rules below a folder, in order of their ids."""
     found = []
-    for path in sorted(folder.glob("*/*.yaml")):
+    for path in folder.glob("*/*.yaml"):
         identity = path.relative_to(folder).as_posix()
         found.append(parse(path.read_text(encoding="utf-8"), f"rules/{identity}"))
+    found.sort(key=lambda rule: rule.id)
     return tuple(found)
 
 

@@ -276,7 +276,7 @@ def _lowered(aliases: tuple[str, ...]) -> set[str]:
 
 def _is_live(waiver: Waiver, today: str) -> bool:
     """A waiver without a reason or past its end sets nothing aside."""
-    if not waiver.reason.strip():
+    if not waiver.reason.strip() or (waiver.until and not _DATE.fullmatch(waiver.until)):
         return False
     return not (waiver.until and today and waiver.until < today)
 
