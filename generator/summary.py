@@ -339,7 +339,8 @@ def _scaling(spec: Spec, name: str) -> Value:
         text = f"runs at {service.schedule.cron} {service.schedule.time_zone}"
         return _read(text, spec.tree.get("services", name, "schedule", "cron"))
     if not service.replicated:
-        return _read(f"a {service.type}, one of each kind", spec.tree.get("services", name, "type"))
+        text = "one pod a node" if service.type == "daemon" else "runs once"
+        return _read(f"a {service.type}: {text}", spec.tree.get("services", name, "type"))
     scale = service.scale
     nodes = (spec.tree.get("services", name, "scale", "min"), spec.tree.get("services", name, "scale", "max"))
     if scale.fixed:

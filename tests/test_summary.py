@@ -319,3 +319,78 @@ def test_smallest_product_has_no_cloud_and_no_database(spec_file: Callable[[str]
     assert rows["Database", ""][0].text == "none"
     assert rows["High Availability", ""][0].text.startswith("zones unknown: the spec names no cloud; 1 of 1 service ")
     assert rows["Environment", ""][0].source == "derived"
+
+
+# what only a larger product has
+
+
+LARGE = """\
+apiVersion: groundplan/v1
+app: shop
+owner: team-shop
+cloud: {provider: aws, region: eu-west-1, network: {existing: vpc-0123}}
+services:
+  web:
+    runtime: node
+    port: 3000
+    uses: [jobs, cache]
+    scale: {min: 2, max: 9, cpu: 60, memory: 80, requests_per_second: 100, queue: {name: jobs, per_replica: 20}}
+  agent: {runtime: go, type: daemon}
+  store: {runtime: go, type: stateful, port: 7000, storage: {size: 5Gi, mount: /data}, scale: {min: 3, max: 3}}
+resources:
+  jobs: {type: queue}
+  cache: {type: valkey, size: {memory: 2Gi}}
+monitoring: {metrics: {interval: 15s, keep: 15d}, logs: {shipper: fluent-bit, store: elasticsearch, keep: 30d}}
+notify: {page: {slack: "#shop"}}
+alerts:
+  Late: {when: "${jobs.depth} > 10", for: 5m, severity: page, summary: late}
+cost:
+  currency: EUR
+  monthly_limit: {prod: 6000}
+  off_hours: {environments: [dev], stop: "19:00", start: "07:00", time_zone: Europe/Berlin}
+environments:
+  dev: {services: {agent: null}, resources: {cache: null}}
+  prod: {}
+"""
+MADE = replace(QUIET, files=(ReportedFile("monitoring/a.yaml", "monitoring", "current", 1),))
+
+
+@pytest.mark.parametrize(
+    ("label", "subject", "environment", "report", "text"),
+    [
+        ("Networking", "", "prod", QUIET, "existing network vpc-0123"),
+        ("Networking", "public hosts", "prod", QUIET, "none"),
+        ("Storage", "", "prod", QUIET, "15Gi across 3 volumes; without a given size: cache"),
+        ("Storage", "", "dev", QUIET, "15Gi across 3 volumes"),
+        ("Database", "cache", "dev", QUIET, "not in this environment"),
+        ("Database", "cache", "prod", QUIET, "valkey; 2Gi memory"),
+        ("Scaling", "agent", "dev", QUIET, "not in this environment"),
+        ("Scaling", "agent", "prod", QUIET, "a daemon: one pod a node"),
+        ("Base Image", "agent", "dev", QUIET, "not in this environment"),
+        (
+            "Scaling",
+            "web",
+            "prod",
+            QUIET,
+            "2 to 9 by cpu 60 %, memory 80 %, 100 requests a second each, 20 of jobs each; rollout rolling",
+        ),
+        ("Monthly Cost", "limit", "prod", QUIET, "6000 EUR"),
+        ("Monthly Cost", "limit", "dev", QUIET, "none"),
+        ("Cost Optimization", "", "prod", QUIET, "none declared"),
+        ("Cost Optimization", "", "dev", QUIET, "off from 19:00 to 07:00 Europe/Berlin"),
+        ("Metrics", "endpoints", "prod", QUIET, "none"),
+        ("Metrics", "collection", "prod", QUIET, "not generated yet; the spec says interval 15s, keep 15d"),
+        ("Metrics", "collection", "prod", MADE, "interval 15s, keep 15d"),
+        ("Logging", "", "prod", MADE, "shipper fluent-bit, store elasticsearch, keep 30d"),
+        ("Alerts", "", "prod", QUIET, "not generated yet; declared: Late; receivers: page"),
+        ("Alerts", "", "prod", MADE, "declared: Late; receivers: page"),
+    ],
+)
+def test_value_of_a_large_product(
+    spec_file: Callable[[str], Path], label: str, subject: str, environment: str, report: Report, text: str
+) -> None:
+    loaded = load(spec_file(LARGE))
+    assert loaded.product, loaded.findings
+    summary = summarise(loaded.product, report, {})
+    rows = {(row.label, row.subject): row.values for section in summary.sections for row in section.rows}
+    assert rows[label, subject][summary.environments.index(environment)].text == text
