@@ -333,7 +333,7 @@ services:
   web:
     runtime: node
     port: 3000
-    uses: [jobs, cache]
+    uses: [jobs]
     scale: {min: 2, max: 9, cpu: 60, memory: 80, requests_per_second: 100, queue: {name: jobs, per_replica: 20}}
   agent: {runtime: go, type: daemon}
   store: {runtime: go, type: stateful, port: 7000, storage: {size: 5Gi, mount: /data}, scale: {min: 3, max: 3}}
