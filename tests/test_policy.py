@@ -590,3 +590,86 @@ def test_checker(tmp_path: Path) -> None:
     settings = checkers.Settings(cache=tmp_path, today="2026-11-23")
     outcome = checkers.checker("policy").check([SourceFile("Dockerfile", "FROM node:latest\n")], settings)
     assert "docker/latest-tag" in {item.rule for item in outcome.findings}
+
+
+# overlays
+
+KUSTOMIZATION = "namespace: shop-prod\nresources: [../../base]\npatches: [{path: patch.yaml}]\n"
+HPA = """\
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: web}
+spec: {minReplicas: 2, maxReplicas: 4, scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}}
+"""
+QUOTA = "apiVersion: v1\nkind: ResourceQuota\nmetadata: {name: a, namespace: shop-prod}\nspec: {hard: {pods: 6}}\n"
+
+
+def overlaid(patch: str, rule: str, **more: str) -> list[tuple[str, str]]:
+    texts = {
+        "base/app.yaml": f"{DEPLOYMENT}---\n{HPA}",
+        "overlays/prod/kustomization.yaml": KUSTOMIZATION,
+        "overlays/prod/patch.yaml": patch,
+        "overlays/prod/quota.yaml": QUOTA,
+        **more,
+    }
+    files = [SourceFile(path, text) for path, text in texts.items()]
+    outcome = policy.judge(files, [policy.rule(rule)], TODAY)
+    return [(str(item.at), item.message) for item in outcome.findings]
+
+
+def patched(spec: str, kind: str = "HorizontalPodAutoscaler") -> str:
+    return f"apiVersion: x/v1\nkind: {kind}\nmetadata: {{name: web}}\nspec: {spec}\n"
+
+
+@pytest.mark.parametrize(
+    ("patch", "found"),
+    [
+        (patched("{maxReplicas: 6}"), []),
+        (patched("{maxReplicas: 7}"), [("overlays/prod/quota.yaml:4:21", "the quota is too small: pods 6, 7 needed")]),
+        (patched("{maxReplicas: 7}").replace("web", "other"), []),
+    ],
+)
+def test_an_overlay_is_judged_as_it_is_deployed(patch: str, found: list[tuple[str, str]]) -> None:
+    assert overlaid(patch, "cross/quota-too-small") == found
+
+
+def test_a_finding_in_a_patch_points_at_the_patch() -> None:
+    found = overlaid(patched("{minReplicas: 1}"), "kubernetes/minimum-below-two")
+    assert found == [("overlays/prod/patch.yaml:4:21", "the autoscaler may go down to 1")]
+
+
+def test_a_deleted_object_is_gone() -> None:
+    patch = 'apiVersion: x/v1\nkind: Deployment\nmetadata: {name: web}\n"$patch": delete\n'
+    assert overlaid(patch, "cross/autoscaler-target-missing") == []
+    other = DEPLOYMENT.replace("name: web, namespace", "name: other, namespace")
+    found = overlaid(patch, "cross/autoscaler-target-missing", **{"base/b.yaml": other})
+    assert [message for _, message in found] == ["there is no Deployment/web to scale"]
+
+
+def test_containers_are_merged_by_name() -> None:
+    spec = '{template: {spec: {containers: [{name: web, image: "ghcr.io/acme/web:latest"}]}}}'
+    found = overlaid(patched(spec, "Deployment"), "kubernetes/moving-tag")
+    assert [place for place, _ in found] == ["overlays/prod/patch.yaml:4:58"]
+    assert overlaid(patched(spec, "Deployment"), "cross/probe-port-closed") == []
+
+
+def test_an_inline_patch_counts() -> None:
+    inline = "resources: [../../base]\npatches:\n  - target: {kind: HorizontalPodAutoscaler, name: web}\n"
+    inline += "    patch: |\n      spec: {minReplicas: 1}\n"
+    found = overlaid(
+        patched("{}"),
+        "kubernetes/minimum-below-two",
+        **{"overlays/prod/kustomization.yaml": inline, "overlays/prod/patch.yaml": ""},
+    )
+    assert [place.partition(":")[0] for place, _ in found] == ["overlays/prod/kustomization.yaml"]
+
+
+def test_two_environments_never_meet() -> None:
+    config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\n"
+    text = DEPLOYMENT.replace("ports:", "envFrom: [{configMapRef: {name: settings}}]\n          ports:")
+    names = config.replace("settings", "other")
+    files = {"base/app.yaml": text, "overlays/dev/a.yaml": config, "overlays/prod/a.yaml": names}
+    outcome = policy.judge(
+        [SourceFile(path, body) for path, body in files.items()], [policy.rule("cross/configmap-missing")], TODAY
+    )
+    assert [item.message for item in outcome.findings] == ['there is no ConfigMap "settings"']

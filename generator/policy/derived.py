@@ -12,6 +12,15 @@ from generator.policy.found import Found
 
 Derive: TypeAlias = Callable[[Sequence[Document]], Iterator[Found]]
 
+EVERYWHERE = frozenset(
+    [
+        *("api-versions", "compose-hurries", "compose-networks", "compose-volumes", "compose-waits"),
+        *("exposed-context", "known-secrets", "lesser-environments", "literal-secrets", "liveness", "pod-labels"),
+        *("pre-stop", "readiness", "several-containers", "weaker-environments"),
+    ]
+)
+"""Those that look at single objects, or at all environments at once."""
+
 DERIVED: dict[str, Derive] = {
     "api-versions": podfacts.api_versions,
     "backend-ports": networkfacts.backend_ports,

@@ -49,11 +49,20 @@ class Document:
     namespace: str = ""
     service: str = ""
     environment: str = ""
+    replaced: frozenset[str] = frozenset()
+    """The environments that have another version of this object, or none."""
     text: str = field(default="", repr=False)
+    moved_to: str = ""
+    """The namespace that an overlay puts it into, whatever the file says."""
 
     @property
     def identity(self) -> str:
-        return f"{self.file}#{self.number}"
+        return f"{self.file}#{self.number}{'@' * bool(self.environment)}{self.environment}"
+
+    @property
+    def lives_in(self) -> str:
+        """The namespace it is deployed to, or "" when nothing tells."""
+        return self.moved_to or self.namespace
 
     @property
     def subject(self) -> str:
@@ -64,7 +73,7 @@ class Document:
 
 
 def documents(files: Sequence[TextFile]) -> tuple[Document, ...]:
-    """All documents that rules can speak about, in the order of the files."""
+    """All documents of the files, in their order; a kustomize patch is one of format `patch`."""
     found: list[Document] = []
     for file in files:
         found.append(Document("text", "", Node(None, Location(file.path, 1, 1)), file.path, text=file.text))
@@ -75,8 +84,10 @@ def documents(files: Sequence[TextFile]) -> tuple[Document, ...]:
         elif file.path.endswith((".yaml", ".yml", ".json")):
             found.extend(_yaml(file))
     patches = set(_patches(found))
-    kept = [item for item in found if not (item.format == "kubernetes" and item.file in patches)]
-    return tuple(_joined(kept))
+    for index, item in enumerate(found):
+        if item.format == "kubernetes" and item.file in patches:
+            found[index] = replace(item, format="patch")
+    return tuple(_joined(found))
 
 
 def _is_dockerfile(path: str) -> bool:

@@ -1,7 +1,8 @@
 """Rules over facts: the findings of the values that do not hold, a pass for the subjects that do.
 
 A rule is evaluated only when its facts' formats are present, and judges nothing when the values it
-compares cannot be joined: a cross-artifact rule never guesses.
+compares cannot be joined: a cross-artifact rule never guesses. What looks across objects is judged
+once for each environment, since objects of two environments never meet.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from generator.finding import Finding, Outcome, Pass, Related
 from generator.policy import facts as facts_module
 from generator.policy.documents import documents
 from generator.policy.facts import Facts, Value, placed, pointer
+from generator.policy.overlays import effective, worlds
 from generator.policy.rule import Condition, Judgement, Rule
 from generator.policy.verbs import VERBS, Context
 
@@ -30,19 +32,22 @@ class Verdict:
 
 def judge(files: Sequence[TextFile], rules: Iterable[Rule], context: Context) -> Outcome:
     """What the rules say about the files, in the order of findings and of rules."""
-    facts = Facts(documents(files))
+    every = effective(documents(files))
+    whole = Facts(every)
+    environments = [Facts(world) for world in worlds(every)]
     findings: list[Finding] = []
     passes: set[Pass] = set()
     for rule in rules:
-        if not _concerned(rule, facts):
+        if not _concerned(rule, whole):
             continue
         failed: set[tuple[str, str]] = set()
         judged: set[tuple[str, str]] = set()
-        for value, verdict in _verdicts(rule, facts, context):
-            judged.add((value.document.file, value.subject))
-            if not verdict.holds:
-                failed.add((value.document.file, value.subject))
-                findings.append(_finding(rule, value, verdict))
+        for facts in [whole] if rule.is_local else environments:
+            for value, verdict in _verdicts(rule, facts, context):
+                judged.add((value.document.file, value.subject))
+                if not verdict.holds:
+                    failed.add((value.document.file, value.subject))
+                    findings.append(_finding(rule, value, verdict))
         passes |= {Pass(rule.id, path, subject) for path, subject in judged - failed}
     unique = dict.fromkeys(findings)
     return Outcome(tuple(sorted(unique, key=lambda finding: finding.order)), tuple(sorted(passes)))

@@ -29,6 +29,9 @@ KEYS = (
 )
 """What values of two facts can be joined by."""
 
+LOCAL_KEYS = frozenset(["file", "object", "pod", "container", "stage", "instruction", "entry"])
+"""Those that never join two objects."""
+
 
 @dataclass(frozen=True, slots=True)
 class Value:
@@ -87,7 +90,7 @@ class Value:
         keys = {
             "file": document.file,
             "service": self.service,
-            "namespace": document.namespace or "*",
+            "namespace": document.lives_in or "*",
             "name": document.name,
             "environment": document.environment,
             "all": "*",

@@ -95,7 +95,7 @@ def ports(document: Document) -> dict[str, int]:
 
 def together(one: Document, other: Document) -> bool:
     """Whether two objects may live in one cluster side by side: same namespace and same environment, if told."""
-    return (not one.namespace or not other.namespace or one.namespace == other.namespace) and (
+    return (not one.lives_in or not other.lives_in or one.lives_in == other.lives_in) and (
         not one.environment or not other.environment or one.environment == other.environment
     )
 

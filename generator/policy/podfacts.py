@@ -230,7 +230,7 @@ _PROMISES: tuple[tuple[str, tuple[str, ...]], ...] = (
 def weaker_environments(documents: Sequence[Document]) -> Iterator[Found]:
     """Whether production runs at least as many replicas as the environments before it."""
     for kind, path in _PROMISES:
-        there = [item for item in documents if item.kind == kind and item.format in ("kubernetes", "patch")]
+        there = [item for item in documents if item.kind == kind and item.format == "kubernetes"]
         for document in there:
             own = document.root.get(*path)
             if document.environment not in _PROTECTED or whole(own) is None or own is None:

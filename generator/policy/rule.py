@@ -17,7 +17,8 @@ from generator import data
 from generator.errors import Fault
 from generator.finding import Severity
 from generator.policy import facts, loading
-from generator.policy.facts import KEYS, Fact
+from generator.policy.derived import EVERYWHERE
+from generator.policy.facts import KEYS, LOCAL_KEYS, Fact
 from generator.policy.loading import Malformed, Mould
 from generator.policy.verbs import VERBS, compiled
 
@@ -73,6 +74,15 @@ class Rule:
         named = {*self.each, self.judgement.fact}
         named |= {condition.fact for condition in conditions} | {condition.judgement.fact for condition in conditions}
         return frozenset(named - {""})
+
+    @property
+    def is_local(self) -> bool:
+        """Whether a value is judged by its own object alone, so that environments make no difference."""
+        conditions = (*self.where, *self.unless)
+        keys = {self.judgement.by} | {condition.by for condition in conditions}
+        keys |= {condition.judgement.by for condition in conditions}
+        ways = {facts.fact(name).derive for name in self.facts}
+        return keys <= LOCAL_KEYS and ways <= EVERYWHERE | {""}
 
     @property
     def family(self) -> str:
