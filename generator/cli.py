@@ -45,7 +45,7 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:
         return _our_bug(error)
     return code if isinstance(code, int) else 0
 
@@ -72,7 +72,7 @@ class Output:
     path: Path | None
 
 
-class _OutputType(click.ParamType):
+class _OutputType(click.ParamType):  # type: ignore[type-arg]
     name = "FORMAT[=PATH]"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Output:
@@ -364,9 +364,12 @@ def _deliver(made: project.Made, outputs: tuple[Output, ...], quiet: bool) -> in
         chosen = (*chosen, Output("terminal", None))
     for output in chosen:
         stream = sys.stderr if output.format == "terminal" and machine_on_stdout else sys.stdout
-        text = reporters.render(output.format, made.report, made.sources, _style(output, stream, quiet))
+        style = (
+            reporters.Style.of(stream, os.environ, quiet=quiet) if output.path is None else reporters.Style(quiet=quiet)
+        )
+        text = reporters.render(output.format, made.report, made.sources, style)
         if output.path is None:
-            click.echo(text, nl=False, file=stream, color=True)
+            stream.write(text)
         else:
             output.path.parent.mkdir(parents=True, exist_ok=True)
             output.path.write_text(text, encoding="utf-8", newline="\n")

@@ -13,7 +13,7 @@ from generator import checkers, layers, targets
 from generator.artifact import LineOrigin, RenderedFile
 from generator.document import Location, Node, TextFile
 from generator.errors import Fault
-from generator.finding import Finding, NotChecked, Outcome, Severity
+from generator.finding import Finding, NotChecked, Outcome
 from generator.model import Product, Spec
 from generator.render import render
 
@@ -111,6 +111,17 @@ def trace(findings: Iterable[Finding], files: Iterable[RenderedFile], product: P
         yield replace(finding, cause=why(file, line, product).reasons[0].at)
 
 
-def failing(findings: Iterable[Finding], fail_on: Severity) -> bool:
-    """Whether a gate closes: at least one finding at or above the level."""
-    return any(finding.severity >= fail_on for finding in findings)
+def secrets(files: Sequence[RenderedFile]) -> Iterator[Finding]:
+    """What looks like a secret in what would be written; nothing is written then."""
+    from generator import policy
+
+    rule = policy.rule("secrets/literal")
+    yield from policy.judge(files, (rule,), policy.Context()).findings
+
+
+def unmarked(file: RenderedFile) -> str:
+    """A file's text without the comment that says who made it."""
+    return "".join(line for line in file.text.splitlines(keepends=True) if _MARK not in line)
+
+
+_MARK = "made by groundplan "

@@ -1,0 +1,441 @@
+"""A spec in its directory: what each command does, as values for the command line to show.
+
+The steps themselves are in `pipeline`; here they meet the working tree.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from generator import checkers, data, disk, layers, lock, pipeline, schema, spec
+from generator.artifact import RenderedFile
+from generator.document import Node, SourceFile
+from generator.errors import Fault
+from generator.finding import Finding, Outcome, Severity
+from generator.model import Product
+from generator.report import Change, Report, ReportedFile
+
+SPEC_NAMES = ("groundplan.yaml", "groundplan.yml")
+DATA_FILES = {"runtimes": "schemas/data/runtimes.json"}
+_LEFT_OUT = frozenset(
+    {".git", ".hg", ".svn", "node_modules", ".venv", "venv", "__pycache__", ".terraform", disk.STAGING}
+)
+_MAX_LINT_BYTES = 2_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """Where a spec lies; its directory is the project."""
+
+    spec_path: Path
+    root: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What the user chose for a check."""
+
+    fail_on: Severity
+    skip: tuple[str, ...]
+    offline: bool
+    progress: Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A report and the texts it speaks of, for source frames."""
+
+    report: Report
+    sources: Mapping[str, str]
+
+    @property
+    def exit_code(self) -> int:
+        return self.report.exit_code
+
+
+def find(given: Path | None) -> Project:
+    """The project of a spec: the one named, or the nearest one from here upwards. Raises Fault for none."""
+    if given is not None:
+        path = given / SPEC_NAMES[0] if given.is_dir() and (given / SPEC_NAMES[0]).is_file() else given
+        return Project(path, path.parent.resolve())
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        for name in SPEC_NAMES:
+            if (folder / name).is_file():
+                return Project(folder / name, folder)
+    raise Fault(
+        f"there is no {SPEC_NAMES[0]} here or above", "write one with `groundplan init`, or name yours with --spec"
+    )
+
+
+def validate(project: Project, fail_on: Severity) -> Made:
+    """The spec alone."""
+    disk.recover(project.root)
+    loaded = spec.load(project.spec_path, project.root)
+    report = Report(command="validate", spec_path=_name(project), findings=loaded.findings, fail_on=fail_on)
+    return Made(report, loaded.sources)
+
+
+def generate(project: Project, fail_on: Severity, *, write: bool, force: bool) -> tuple[Made, str]:
+    """Render everything and, when asked to, write it; gives the report and the difference to what was there."""
+    disk.recover(project.root)
+    loaded = spec.load(project.spec_path, project.root)
+    if loaded.product is None:
+        report = Report(command="generate", spec_path=_name(project), findings=loaded.findings, fail_on=fail_on)
+        return Made(report, loaded.sources), ""
+    files = pipeline.generate(loaded.product)
+    known = lock.read(project.root)
+    states = disk.compare(project.root, files, known)
+    leaked = tuple(pipeline.secrets(files))
+    blocked: tuple[Finding, ...] = leaked
+    if write and not leaked:
+        blocked = disk.write(project.root, states, lock.lock_of(_name(project), _dates(), files), force=force)
+    found = (*loaded.findings, *pipeline.trace(blocked, files, loaded.product))
+    done = write and not blocked
+    report = Report(
+        command="generate",
+        spec_path=_name(project),
+        files=tuple(_reported(files, states, written=done)),
+        findings=found,
+        changes=tuple(_changes(states, force=force)) if not blocked else (),
+        fail_on=fail_on,
+    )
+    return Made(report, {**loaded.sources, **{file.path: file.text for file in files}}), disk.difference(states)
+
+
+def check(project: Project, choices: Choices) -> Made:
+    """The gate: the spec, the tree, every checker, the summary. Writes nothing."""
+    from generator import summary
+
+    disk.recover(project.root)
+    loaded = spec.load(project.spec_path, project.root)
+    if loaded.product is None:
+        report = Report(command="check", spec_path=_name(project), findings=loaded.findings, fail_on=choices.fail_on)
+        return Made(report, loaded.sources)
+    product = loaded.product
+    files = pipeline.generate(product)
+    states = disk.compare(project.root, files, lock.read(project.root))
+    outcome = pipeline.check(files, _settings(choices, product), choices.skip)
+    found = (*pipeline.trace((*outcome.findings, *disk.findings(states)), files, product), *loaded.findings)
+    waivers = product.base.tree.listed("waivers")
+    report = _judged("check", found, files, outcome, choices, waivers)
+    report = dataclasses.replace(
+        report,
+        spec_path=_name(project),
+        files=tuple(_reported(files, states, written=False)),
+        changes=tuple(_changes(states, force=False)),
+    )
+    texts = {file.path: file.text for file in files}
+    report = dataclasses.replace(report, summary=summary.summarise(product, report, texts))
+    return Made(report, {**texts, **loaded.sources})
+
+
+def lint(paths: Sequence[Path], choices: Choices) -> Made:
+    """The checkers over files as they are. Raises Fault when there is nothing to check."""
+    root = Path.cwd().resolve()
+    files = tuple(_sources(paths, root))
+    outcome = pipeline.check(files, _settings(choices, None), choices.skip)
+    report = _judged("lint", outcome.findings, files, outcome, choices, ())
+    concerned = {finding.at.path for finding in (*report.findings, *(w.finding for w in report.waived))}
+    concerned |= {item.path for item in report.passes}
+    if not concerned:
+        named = ", ".join(str(path) for path in paths)
+        raise Fault(f"there is nothing to check in {named}", "name Dockerfiles, compose files or Kubernetes manifests")
+    listed = tuple(ReportedFile(f.path, "", "linted", f.text.count("\n")) for f in files if f.path in concerned)
+    return Made(dataclasses.replace(report, files=listed), {file.path: file.text for file in files})
+
+
+def why(project: Project, file: str, line: int) -> str:
+    """Everything behind one line of a generated file."""
+    loaded = spec.load(project.spec_path, project.root)
+    product = _needed(loaded, project)
+    path = _inside(project, file)
+    files = {made.path: made for made in pipeline.generate(product)}
+    if path not in files:
+        raise Fault(
+            f"{path} is not made from {_name(project)}", "its files are listed by `groundplan generate --dry-run`"
+        )
+    made = files[path]
+    if not 1 <= line <= len(made.origins):
+        raise Fault(f"{path} has {len(made.origins)} lines", "name one of them")
+    trace = pipeline.why(made, line, product)
+    rows = [f"{path}:{line}: {made.text.splitlines()[line - 1].strip()}"]
+    rows += [f"  because  {_reason(reason)}" for reason in trace.reasons]
+    rows.append(f"  template {trace.origin.template}:{trace.origin.template_line}")
+    if made.environment:
+        rows.append(f"  in       environment {made.environment}")
+    return "\n".join(rows) + "\n"
+
+
+def explain_rule(name: str) -> str:
+    """What a rule is for, and both examples."""
+    from generator import policy
+
+    rule = policy.rule(name)
+    rows = [f"{rule.id} ({rule.severity.word})", f"  {rule.summary}", "", f"why  {rule.why}", f"fix  {rule.fix}"]
+    rows += [f"also {', '.join(rule.aliases)}"] if rule.aliases else []
+    rows += [f"tags {', '.join(rule.tags)}"] if rule.tags else []
+    for kind, examples in rule.examples.items():
+        for example in examples[:1]:
+            for path, text in example.items():
+                rows += ["", f"{kind}: {path}", *(f"    {row}" for row in text.splitlines())]
+    return "\n".join(rows) + "\n"
+
+
+def explain_key(given: Path | None, key: str, environment: str | None) -> str:
+    """What a key means and, in a project, where its value comes from, layer by layer."""
+    words = spec.words(key)
+    meaning = schema.describe(_spec_schema(), words)
+    if meaning is None:
+        raise Fault(
+            f'"{key}" is not a key of a spec', "see `groundplan schema` for all of them, or name a rule as family/name"
+        )
+    rows = [f"{key}: {meaning.get('description', meaning.get('title', ''))}"]
+    if "default" in meaning:
+        rows.append(f"  default  {json.dumps(meaning['default'], ensure_ascii=False)}")
+    if meaning.get("examples"):
+        rows.append(f"  example  {json.dumps(meaning['examples'][0], ensure_ascii=False)}")
+    try:
+        project = find(given)
+    except Fault:
+        if environment or given:
+            raise
+        return "\n".join(rows) + "\n"
+    product = _needed(spec.load(project.spec_path, project.root), project)
+    rows += _chain(product, key, environment)
+    return "\n".join(rows) + "\n"
+
+
+def _chain(product: Product, key: str, environment: str | None) -> Iterator[str]:
+    names = list(product.environments)
+    if environment is not None and environment not in names:
+        from generator.references import suggest
+
+        raise Fault(f'there is no environment "{environment}"', suggest(environment, names))
+    for name in [environment] if environment else names:
+        node = layers.locate(product.environments[name].tree, key)
+        yield f"  in {name}:"
+        reached = _reached(product.environments[name].tree, key)
+        if not reached:
+            yield "    not set"
+            continue
+        for number, layer in enumerate((node, *node.below)):
+            lead = "    = " if number == 0 else "    over "
+            yield f"{lead}{_shown(layer)}  {_layer(layer)}"
+
+
+def _reached(tree: Node, key: str) -> bool:
+    node: Node | None = tree
+    for word in spec.words(key):
+        node = node.get(int(word[1:-1]) if word.startswith("[") else word) if node else None
+    return node is not None or layers.locate(tree, key).at.pointer.endswith(key)
+
+
+def rules(family: str | None, *, as_json: bool) -> str:
+    """All rules, one line each, or as JSON."""
+    from generator import policy
+
+    chosen = [rule for rule in policy.rules() if family in {None, rule.id.partition("/")[0]}]
+    if not chosen:
+        families = sorted({rule.id.partition("/")[0] for rule in policy.rules()})
+        raise Fault(f'there is no rule family "{family}"', f"there are: {', '.join(families)}")
+    if as_json:
+        fields = ("id", "summary", "why", "fix", "aliases", "tags")
+        listed = [{**{name: getattr(rule, name) for name in fields}, "severity": rule.severity.word} for rule in chosen]
+        return json.dumps(listed, indent=2, ensure_ascii=False) + "\n"
+    width = max(len(rule.id) for rule in chosen)
+    return "".join(f"{rule.id:{width}}  {rule.severity.word:8}  {rule.summary}\n" for rule in chosen)
+
+
+def schema_text(name: str) -> str:
+    """A published schema, as JSON."""
+    if name == "spec":
+        return json.dumps(schema.editor_schema(_spec_schema()), indent=2, ensure_ascii=False) + "\n"
+    return (data.folder("schemas") / f"{name}.schema.json").read_text(encoding="utf-8")
+
+
+def eject(project: Project) -> int:
+    """Remove our marks from the generated files, and the lock; gives the number of files. Raises Fault for a stale tree."""
+    disk.recover(project.root)
+    product = _needed(spec.load(project.spec_path, project.root), project)
+    files = pipeline.generate(product)
+    states = disk.compare(project.root, files, lock.read(project.root))
+    if any(state.state != "current" for state in states):
+        raise Fault("the files are not what the spec says", "run `groundplan generate` first, and `groundplan check`")
+    count = 0
+    for file in files:
+        (project.root / file.path).write_text(pipeline.unmarked(file), encoding="utf-8", newline="\n")
+        count += 1
+    (project.root / lock.NAME).unlink(missing_ok=True)
+    return count
+
+
+# what the commands share
+
+
+def _judged(
+    command: str,
+    found: Iterable[Finding],
+    files: Sequence[Any],
+    outcome: Outcome,
+    choices: Choices,
+    waivers: Iterable[Node],
+) -> Report:
+    """Findings without doubles, waivers applied."""
+    from generator import policy
+    from generator.policy import waivers as accepted
+
+    judged = accepted.apply(policy.deduplicate(found), files, spec=waivers, today=_today())
+    named = {finding.rule for finding in (*judged.findings, *(item.finding for item in judged.waived))}
+    return Report(
+        command=command,
+        findings=judged.findings,
+        waived=judged.waived,
+        not_checked=outcome.not_checked,
+        tools=outcome.tools,
+        passes=outcome.passes,
+        rules=tuple(rule for rule in policy.rules() if rule.id in named),
+        fail_on=choices.fail_on,
+    )
+
+
+def _settings(choices: Choices, product: Product | None) -> checkers.Settings:
+    unknown = [name for name in choices.skip if name not in checkers.CHECKERS]
+    if unknown:
+        raise Fault(f'there is no checker "{unknown[0]}"', f"there are: {', '.join(checkers.CHECKERS)}")
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "groundplan"
+    version = product.base.platform.kubernetes.version if product else ""
+    return checkers.Settings(
+        cache=cache,
+        offline=choices.offline,
+        kubernetes_versions=(version,) if version else (),
+        today=_today(),
+        progress=choices.progress,
+    )
+
+
+def _today() -> str:
+    """The day on which waivers expire: the only clock there is, and it can be set (SOURCE_DATE_EPOCH)."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+    if epoch.isdigit():
+        return datetime.datetime.fromtimestamp(int(epoch), datetime.UTC).date().isoformat()
+    return datetime.datetime.now(datetime.UTC).date().isoformat()
+
+
+def _name(project: Project) -> str:
+    return spec.shown(project.spec_path, project.root)
+
+
+def _dates() -> Mapping[str, str]:
+    return {name: str(data.load(path)["date"]) for name, path in DATA_FILES.items()}
+
+
+def _spec_schema() -> Mapping[str, Any]:
+    made: Mapping[str, Any] = data.load("schemas/spec.schema.json")
+    return made
+
+
+def _needed(loaded: spec.Loaded, project: Project) -> Product:
+    if loaded.product is None:
+        worst = max(loaded.findings, key=lambda finding: finding.severity)
+        raise Fault(
+            f"{worst.at}: {worst.rule}: {worst.message}", f"see `groundplan validate --spec {project.spec_path}`"
+        )
+    return loaded.product
+
+
+def _inside(project: Project, file: str) -> str:
+    """A path as the user gave it, relative to the project."""
+    given = Path(file)
+    if not given.is_absolute() and (project.root / given).exists() and not given.exists():
+        return given.as_posix()
+    return spec.shown(given, project.root)
+
+
+def _reason(reason: pipeline.Reason) -> str:
+    return f"{reason.path}{_shown_value(reason.node)}  {_layer(reason.node)}"
+
+
+def _shown_value(node: Node) -> str:
+    return "" if isinstance(node.value, dict | tuple) else f" = {_shown(node)}"
+
+
+def _shown(node: Node) -> str:
+    return json.dumps(node.plain, ensure_ascii=False)
+
+
+def _layer(node: Node) -> str:
+    words = {"base": "the spec", "extends": "the parent", "environment": "the environment", "file": "the spec"}
+    if node.layer == "default":
+        return f"(default, at {node.at})"
+    if node.layer == "derived":
+        return f"(derived: {node.note}, at {node.at})" if node.note else f"(derived, at {node.at})"
+    return f"({words.get(node.layer, node.layer)}, {node.at})"
+
+
+def _reported(
+    files: Sequence[RenderedFile], states: Sequence[disk.FileState], *, written: bool
+) -> Iterator[ReportedFile]:
+    by_path = {state.path: state.state for state in states}
+    for file in files:
+        state = by_path.get(file.path, "missing")
+        yield ReportedFile(
+            file.path, file.target, "written" if written and state != "current" else state, file.text.count("\n")
+        )
+
+
+def _changes(states: Sequence[disk.FileState], *, force: bool) -> Iterator[Change]:
+    actions = {"missing": "created", "stale": "updated", "orphan": "removed"}
+    for state in states:
+        action = actions.get(state.state)
+        if action is None and force and state.state in {"edited", "foreign"}:
+            action = "updated" if state.new is not None else "removed"
+        if action:
+            yield Change(state.path, action)
+
+
+def _sources(paths: Sequence[Path], root: Path) -> Iterator[SourceFile]:
+    """The text files below some paths; links are not followed, and what is no text is passed over."""
+    seen: set[Path] = set()
+    for path in paths:
+        if not path.exists():
+            raise Fault(f"there is no {path}", "name a file or directory that exists")
+        for file in _walk(path):
+            place = file.resolve()
+            if place in seen or file.stat().st_size > _MAX_LINT_BYTES:
+                continue
+            seen.add(place)
+            text = _text(place)
+            if text is not None:
+                yield SourceFile(spec.shown(place, root), text)
+
+
+def _walk(path: Path) -> Iterator[Path]:
+    if path.is_file():
+        yield path
+        return
+    for folder, folders, names in os.walk(path):
+        folders[:] = sorted(name for name in folders if name not in _LEFT_OUT)
+        for name in sorted(names):
+            file = Path(folder) / name
+            if _of_interest(name) and file.is_file() and not file.is_symlink():
+                yield file
+
+
+def _of_interest(name: str) -> bool:
+    suffixes = (".yaml", ".yml", ".json", ".dockerignore", ".Dockerfile")
+    return name.endswith(suffixes) or "ockerfile" in name or name == "Containerfile"
+
+
+def _text(path: Path) -> str | None:
+    raw = path.read_bytes()
+    if b"\0" in raw:
+        return None
+    return raw.decode("utf-8-sig", "replace").replace("\r\n", "\n")
