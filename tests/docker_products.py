@@ -30,6 +30,7 @@ AT = Location("groundplan.yaml", 1, 1)
 def service(name: str = "web", runtime: str = "node", **given: Any) -> Service:
     """A service with the schema's defaults; `version`, `package_manager`, and the keys of `build` may be given flat."""
     path = f"services.{name}"
+    arguments = given.pop("command_", ())
     build = {key: given.pop(key, None) for key in ("command", "start", "output")}
     health = {"live": "/health", "ready": "/ready", "startup_seconds": 150, "command": ()} | given.pop("health", {})
     values: dict[str, Any] = {
@@ -42,7 +43,7 @@ def service(name: str = "web", runtime: str = "node", **given: Any) -> Service:
             package_manager=given.pop("package_manager", None),
         ),
         "build": Build(path=f"{path}.build", context=given.pop("context", "."), **build),
-        "command": (),
+        "command": arguments,
         "port": 8080,
         "protocol": "http",
         "public": None,
@@ -60,12 +61,13 @@ def service(name: str = "web", runtime: str = "node", **given: Any) -> Service:
     }
     for key in ("calls", "uses", "egress", "writable", "kubernetes_access", "host_access"):
         values[key] = ()
-    return Service(path=path, name=name, **(values | given))
+    known = {field.name for field in dataclasses.fields(Service)}
+    return Service(path=path, name=name, **{key: value for key, value in (values | given).items() if key in known})
 
 
 def resource(name: str, kind: str) -> Resource:
     """A resource of which only the type matters."""
-    empty = {field.name: None for field in dataclasses.fields(Resource)}
+    empty: dict[str, Any] = {field.name: None for field in dataclasses.fields(Resource)}
     return Resource(**(empty | {"path": f"resources.{name}", "name": name, "type": kind, "outputs": {}}))
 
 

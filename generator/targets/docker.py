@@ -90,9 +90,7 @@ def _service(spec: Spec, place: Place) -> Iterator[Artifact]:
         "image": recipe.images,
         "label": _labels(spec, service),
         "health": _health(service, recipe.probe),
-        "init": recipe.init,
-        "entrypoint_reset": recipe.entrypoint_reset,
-        "start": recipe.start,
+        **_process(service, recipe),
         "command": recipe.command,
         "output": recipe.output,
         **recipe.extra,
@@ -110,6 +108,14 @@ def _service(spec: Spec, place: Place) -> Iterator[Artifact]:
         )
         values = {"service": service, "probes": probes}
         yield Artifact(place.path(place.configuration), "docker", "docker/nginx.conf.j2", values, service.path)
+
+
+def _process(service: Service, recipe: Recipe) -> dict[str, Any]:
+    """Entry point and arguments: the spec's `command` is the arguments, and a platform may replace them alone."""
+    if service.command:
+        entry = because([*recipe.init, *recipe.start.value], *recipe.start.causes)
+        return {"entry": entry, "arguments": because(list(service.command), service.at("command"))}
+    return {"entry": because(list(recipe.init), service.path), "arguments": recipe.start}
 
 
 def _bake(spec: Spec, places: list[Place]) -> Artifact:
@@ -288,7 +294,6 @@ class Recipe:
     command: Mapping[str, Any] | None = None
     probe: Probe | None = None
     init: tuple[str, ...] = ()
-    entrypoint_reset: bool = False
     extra: Mapping[str, Any]
 
 
@@ -297,8 +302,6 @@ _DUMB_INIT = ("dumb-init", "--")
 
 
 def _start(service: Service, default: str | list[str], *, shell: bool = True) -> Any:
-    if service.command:
-        return because(list(service.command), service.at("command"))
     if service.build.start:
         return because(words(service.build.start, shell=shell), service.build.at("start"))
     return because(default if isinstance(default, list) else shlex.split(default), service.build.path)
@@ -410,14 +413,13 @@ def _go(_spec: Spec, place: Place, images: dict[str, Any]) -> Recipe:
 def _java(_spec: Spec, place: Place, images: dict[str, Any]) -> Recipe:
     service = place.service
     manager = _manager(_runtime(service))
-    layered = service.build.start is None and not service.command
+    layered = service.build.start is None
     return Recipe(
         template=f"java-{manager}",
         images=images,
         start=_start(service, "java -jar application.jar", shell=False),
         output=_output(service, ""),
         command=_command(service),
-        entrypoint_reset=True,
         extra={"layered": because(layered, service.build.path), "manager": manager},
     )
 
@@ -529,7 +531,6 @@ def _static(_spec: Spec, place: Place, images: dict[str, Any]) -> Recipe:
         output=_output(service, "dist"),
         command=_command(service, None if plain else f"{manager} run build"),
         probe=_wget_probe,
-        entrypoint_reset=True,
         extra={
             "install": "" if plain else f"docker/install-{manager}.Dockerfile.j2",
             "pins": _node_pins(service),
