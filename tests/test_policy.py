@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from generator import data, policy
 from generator.document import Location, SourceFile
 from generator.errors import Fault
 from generator.finding import Finding, Severity
-from generator.policy import catalogue, lifetimes, loading, waivers
+from generator.policy import catalogue, lifetimes, loading, secrets, waivers
 from generator.policy.documents import documents
 from generator.policy.facts import KEYS, Facts, fact, facts
 from generator.policy.rule import PARTS, parse
@@ -175,7 +176,7 @@ PLACES = {
     "app.yaml": POD,
     "b.yaml": "metadata: {{name: a}}\nspec: {{podSelector: {0}, ingress: {0}, egress: {0}, hard: {0}, rules: {0}}}",
     "c.yaml": "metadata: {{labels: {0}}}\nspec: {{template: {{spec: {{containers: [{0}, {{ports: {0}, env: {0}}}]}}}}}}",
-    "d.yaml": "metadata: {{name: a}}\nspec: {{scaleTargetRef: {0}, metrics: {0}, target: {0}, data: {0}, ports: {0}}}",
+    "d.yaml": "metadata: {{name: a}}\nspec: {{scaleTargetRef: {0}, metrics: {0}, data: {0}, ports: {0}}}",
 }
 KINDS = ["Deployment", "Pod", "CronJob", "Service", "NetworkPolicy", "HorizontalPodAutoscaler", "Ingress", "HTTPRoute"]
 KINDS += ["ResourceQuota", "PodDisruptionBudget", "ExternalSecret", "Secret", "ConfigMap", "ServiceMonitor", "Role"]
@@ -578,10 +579,32 @@ def test_one_problem_is_one_finding(own: Finding, foreign: Finding, kept: list[s
     assert sorted(item.rule for item in policy.deduplicate([foreign, own, own])) == kept
 
 
-def test_every_waiver_of_the_pack_says_why() -> None:
-    for waiver in waivers.pack():
-        assert len(waiver.reason) > 20
-        assert waiver.source == "pack"
+PACKED = loading.plain((data.folder("rules") / "waivers.yaml").read_text(encoding="utf-8"), "rules/waivers.yaml")[
+    "waivers"
+]
+
+
+@pytest.mark.parametrize("entry", PACKED, ids=lambda entry: entry["rule"])
+def test_a_waiver_of_the_pack_says_why_and_is_still_needed(entry: dict[str, str], tmp_path: Path) -> None:
+    from generator import pipeline, spec
+
+    assert set(entry) <= {"rule", "path", "subject", "reason", "needed"}
+    assert len(entry["reason"]) > 20
+    text = (data.PACKAGE.parent / "fixtures" / "apps" / "shop" / "groundplan.yaml").read_text(encoding="utf-8")
+    (tmp_path / "groundplan.yaml").write_text(text, encoding="utf-8")
+    product = spec.load(tmp_path / "groundplan.yaml", tmp_path).product
+    assert product is not None
+    files = [file for file in pipeline.generate(product) if re.search(entry.get("path", ""), file.path)]
+    assert [value for value in Facts(documents(files)).select(entry["needed"]) if not value.missing]
+
+
+@pytest.mark.parametrize(
+    ("cause", "waived"), [(Location("groundplan.yaml", 3, 1, "services.web.env"), True), (None, False)]
+)
+def test_a_waiver_of_the_pack_holds_for_generated_files_only(cause: Location | None, waived: bool) -> None:
+    problem = finding("checkov/CKV_K8S_35", 3, "kubernetes/base/web/deployment.yaml", cause=cause)
+    assert bool(waivers.apply([problem], [], today="2026-11-23").waived) is waived
+    assert not waivers.apply([problem], [], today="2026-11-23", packed=False).waived
 
 
 def test_checker(tmp_path: Path) -> None:
@@ -673,3 +696,51 @@ def test_two_environments_never_meet() -> None:
         [SourceFile(path, body) for path, body in files.items()], [policy.rule("cross/configmap-missing")], TODAY
     )
     assert [item.message for item in outcome.findings] == ['there is no ConfigMap "settings"']
+
+
+# secrets: made up at run time, so that no scanner stumbles over this file
+
+LONG = "aB3" * 12
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("key AKIA" + "Q7XMPL" * 2 + "R2D3", "AWS access key"),
+        ("ghp_" + LONG, "GitHub token"),
+        ("glpat-" + LONG[:20], "GitLab token"),
+        ("sk_" + "live_" + LONG, "Stripe key"),
+        ("-----BEGIN " + "RSA PRIVATE KEY-----", "private key"),
+        ("postgres://shop:" + "hunter2@db/shop", "password in an address"),
+        ("postgres://shop:$PASSWORD@db/shop", None),
+        ("postgres://shop:${PASSWORD}@db/shop", None),
+        ("amqp://guest:guest@queue", None),
+        ("https://example.com:8080/a@b", None),
+        ("sha256:" + "0a" * 32, None),
+        ("ghp_short", None),
+    ],
+)
+def test_shape_of_a_secret(text: str, kind: str | None) -> None:
+    assert secrets.secret_kind(text) == kind
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "caught"),
+    [
+        ("DB_PASSWORD", "hunter2", True),
+        ("api-key", "hunter2", True),
+        ("SESSION_AUTH", "q8Zt2LmX0vRb" + "7KpW3sYd9HfN1c", True),
+        ("DB_PASSWORD", "${DB_PASSWORD}", False),
+        ("DB_PASSWORD", "", False),
+        ("DB_PASSWORD", "changeme", False),
+        ("DB_PASSWORD_FILE", "/run/secrets/db", False),
+        ("SECRET_NAME", "shop-db", False),
+        ("TOKENIZER", "bert-base-uncased", False),
+        ("AUTH_ORIGINS", "https://a.example.com,https://b.example.com", False),
+        ("LOG_LEVEL", "info", False),
+    ],
+)
+def test_variable_that_holds_a_secret(name: str, value: str, caught: bool) -> None:
+    text = json.dumps({"services": {"a": {"image": "b:1", "environment": {name: value}}}})
+    outcome = policy.judge([SourceFile("compose.yaml", text)], [policy.rule("secrets/literal-variable")], TODAY)
+    assert bool(outcome.findings) is caught

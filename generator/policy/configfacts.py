@@ -10,7 +10,7 @@ from dataclasses import replace
 from generator.document import Location, Node
 from generator.policy.documents import POD, Document
 from generator.policy.found import Found, elements, items, of_kind, text, workloads
-from generator.policy.secrets import disorder, is_literal, known, names_secret
+from generator.policy.secrets import is_literal, is_random, known, names_secret
 
 Trail = tuple[str | int, ...]
 
@@ -133,7 +133,7 @@ _RANDOM_NAMES = re.compile(r"(?i)key|token|auth|secret|pass")
 def literal_secrets(documents: Sequence[Document]) -> Iterator[Found]:
     """Variables named for a secret whose value stands there in plain text."""
     for document, name, value, node, trail in _variables(documents):
-        random = bool(_RANDOM_NAMES.search(name)) and len(value) >= 24 and disorder(value) > 4.2 and " " not in value
+        random = bool(_RANDOM_NAMES.search(name)) and is_random(value)
         if is_literal(value) and (names_secret(name) or random) and not name.lower().endswith(("_file", "url")):
             yield Found(name, name, node.at, document, trail)
 

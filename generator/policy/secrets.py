@@ -22,7 +22,8 @@ _KNOWN: tuple[tuple[str, str], ...] = (
     ("JSON web token", r"\beyJ[0-9A-Za-z_-]{10,}\.eyJ[0-9A-Za-z_-]{10,}\.[0-9A-Za-z_-]{10,}"),
     (
         "password in an address",
-        r"\b[a-z][a-z0-9+]*://[^\s:/@${}<>]+:(?!\$|<|\{|\*|xxx|pass(?:word)?@|changeme@|secret@)[^\s:/@${}<>]{3,}@",
+        r"\b[a-z][a-z0-9+]*://(?P<user>[^\s:/@${}<>]+):"
+        r"(?!(?P=user)@|\$|<|\{|\*|xxx|pass(?:word)?@|changeme@|secret@)[^\s:/@${}<>]{3,}@",
     ),
 )
 _NAMES = re.compile(
