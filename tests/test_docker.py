@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import datetime
 import fnmatch
+import http.server
 import json
 import os
 import shlex
+import shutil
 import subprocess
+import sys
 import sysconfig
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -162,7 +166,7 @@ def test_image_says_what_it_is_built_on_and_one_digest_belongs_to_one_tag(record
 def hadolint(root: Path, paths: list[str]) -> list[str]:
     """What hadolint finds, as `path:line code`."""
     program = Path(sysconfig.get_path("scripts")) / "hadolint"
-    command = [program, "--no-fail", "--format", "json", *paths]
+    command = [str(program), "--no-fail", "--format", "json", *paths]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
     return [f"{item['file']}:{item['line']} {item['code']}" for item in json.loads(done.stdout)]
 
@@ -251,6 +255,44 @@ def test_metrics_port_is_exposed_once() -> None:
 
     assert ports(9000) == ["8080", "9000"]
     assert ports(8080) == ["8080"]
+
+
+PROBES = {
+    "node": docker._node_probe,
+    "bun": docker._bun_probe,
+    "python": docker._python_probe,
+    "ruby": docker._ruby_probe,
+    "php": docker._php_probe,
+    "wget": docker._wget_probe,
+}
+
+
+class Answers(http.server.BaseHTTPRequestHandler):
+    """200 on /well, 500 elsewhere."""
+
+    def do_GET(self) -> None:
+        self.send_response(200 if self.path == "/well" else 500)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Nothing to say."""
+
+
+@pytest.mark.parametrize("program", PROBES)
+def test_probe_tells_well_from_ill(program: str) -> None:
+    found = sys.executable if program == "python" else shutil.which(program)
+    if found is None:
+        pytest.skip(f"{program} is not installed, so its probe was not run")
+    with http.server.HTTPServer(("127.0.0.1", 0), Answers) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        ends = [
+            subprocess.run([found, *PROBES[program](url + path)[1:]], capture_output=True, timeout=20, check=False)
+            for path in ("/well", "/ill")
+        ]
+        server.shutdown()
+    assert ends[0].returncode == 0
+    assert ends[1].returncode != 0
 
 
 def test_init_for_runtimes_that_reap_nothing(image: reader.Dockerfile) -> None:
