@@ -175,7 +175,7 @@ POD = "metadata: {0}\nspec: {{template: {{metadata: {0}, spec: {{containers: {0}
 PLACES = {
     "app.yaml": POD,
     "b.yaml": "metadata: {{name: a}}\nspec: {{podSelector: {0}, ingress: {0}, egress: {0}, hard: {0}, rules: {0}}}",
-    "c.yaml": "metadata: {{labels: {0}}}\nspec: {{template: {{spec: {{containers: [{0}, {{ports: {0}, env: {0}}}]}}}}}}",
+    "c.yaml": "metadata: {{labels: {0}}}\nspec: {{template: {{spec: {{containers: [{0}, {{ports: {0}}}]}}}}}}",
     "d.yaml": "metadata: {{name: a}}\nspec: {{scaleTargetRef: {0}, metrics: {0}, data: {0}, ports: {0}}}",
 }
 KINDS = ["Deployment", "Pod", "CronJob", "Service", "NetworkPolicy", "HorizontalPodAutoscaler", "Ingress", "HTTPRoute"]
@@ -252,6 +252,18 @@ def test_a_clash_names_the_other_end() -> None:
     assert [(str(other.at), other.message) for other in finding.related] == [
         ("app.yaml:16:78", "Deployment/shop/web: 0.25Gi")
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "subject"),
+    [
+        ("FROM alpine:3.22.1 AS build\nFROM alpine:3.22.1 AS runtime\n", "stage/runtime"),
+        ("FROM alpine:3.22.1 AS build\nFROM alpine:3.22.1\n", "stage/1"),
+    ],
+)
+def test_the_subject_in_a_dockerfile_is_its_stage(text: str, subject: str) -> None:
+    outcome = policy.judge([SourceFile("Dockerfile", text)], [policy.rule("docker/missing-user")], TODAY)
+    assert [item.subject for item in outcome.findings] == [subject]
 
 
 def test_a_pass_is_given_to_judged_subjects_only() -> None:
@@ -562,6 +574,7 @@ def test_a_waiver_of_the_spec_keeps_its_owner_and_end() -> None:
         (finding(), finding("hadolint/DL3007", 2), ["docker/latest-tag"]),
         (finding(), finding("hadolint/DL3007", 3), ["docker/latest-tag", "hadolint/DL3007"]),
         (finding(), finding("hadolint/DL3018", 2), ["docker/latest-tag", "hadolint/DL3018"]),
+        (finding("docker/missing-user", 9), finding("checkov/CKV_DOCKER_3", 1), ["docker/missing-user"]),
         (finding(), finding("hadolint/DL3007", 2, "other/Dockerfile"), ["docker/latest-tag", "hadolint/DL3007"]),
         (
             finding("kubernetes/moving-tag", 9, "a.yaml", subject="Deployment/shop/web"),

@@ -173,15 +173,21 @@ def exposed_context(documents: Sequence[Document]) -> Iterator[Found]:
         if document.format != "docker":
             continue
         for index, stage in enumerate(elements(document.root, "stages")):
-            for place, copy in enumerate(elements(stage, "copy")):
-                if copy.get("from") is not None:
-                    continue
-                for source in elements(copy, "sources"):
-                    if text(source) in (".", "./", "/", "*"):
-                        taken = [path for path in _SENSITIVE if not _ignored(path, _ignore_file(document, ignores))]
-                        shown = " and ".join(path.partition("/")[0] for path in taken)
-                        at = replace(source.at, pointer=f"stages[{index}].copy[{place}]")
-                        yield Found(not taken, shown, at, document, ("stages", index, "copy", place))
+            for kind, place, source in _copied(stage):
+                if text(source) in (".", "./", "/", "*"):
+                    taken = [path for path in _SENSITIVE if not _ignored(path, _ignore_file(document, ignores))]
+                    shown = " and ".join(path.partition("/")[0] for path in taken)
+                    at = replace(source.at, pointer=f"stages[{index}].{kind}[{place}]")
+                    yield Found(not taken, shown, at, document, ("stages", index, kind, place))
+
+
+def _copied(stage: Node) -> Iterator[tuple[str, int, Node]]:
+    """What a stage takes from the build context."""
+    for kind in ("copy", "add"):
+        for place, instruction in enumerate(elements(stage, kind)):
+            if instruction.get("from") is None:
+                for source in elements(instruction, "sources"):
+                    yield kind, place, source
 
 
 def _ignore_file(document: Document, ignores: dict[str, Document]) -> tuple[str, ...]:

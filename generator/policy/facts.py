@@ -98,10 +98,13 @@ class Value:
         return keys[by]
 
     def _stage(self) -> str:
-        if self.trail[:1] == ("stages",) and len(self.trail) > 1:
-            name = self.document.root.get("stages", self.trail[1], "name")
-            return str(name.value) if name is not None and name.value else str(self.trail[1])
-        return "final"
+        stages = self.document.root.get("stages")
+        index = self.trail[1] if self.trail[:1] == ("stages",) and len(self.trail) > 1 else -1
+        name = stages.get(index, "name") if stages is not None else None
+        if name is not None and name.value:
+            return str(name.value)
+        count = len(stages.value) if stages is not None and isinstance(stages.value, tuple) else 0
+        return str(index) if index != -1 else str(count - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +127,10 @@ class Facts:
 
     def __init__(self, documents: Sequence[Document]) -> None:
         self.documents = tuple(documents)
-        self.formats = frozenset(document.format for document in self.documents)
+        self._by_format: dict[str, list[Document]] = {}
+        for document in self.documents:
+            self._by_format.setdefault(document.format, []).append(document)
+        self.formats = frozenset(self._by_format)
         self._selected: dict[str, tuple[Value, ...]] = {}
         self._grouped: dict[tuple[str, str], dict[str, tuple[Value, ...]]] = {}
 
@@ -160,8 +166,8 @@ class Facts:
             for found in derived.DERIVED[what.derive](self.documents):
                 yield Value(what.name, found.value, found.shown, found.at, found.document, found.trail)
             return
-        for document in self.documents:
-            if document.format == what.format and (not what.kinds or document.kind in what.kinds):
+        for document in self._by_format.get(what.format, ()):
+            if not what.kinds or document.kind in what.kinds:
                 yield from _of_document(what, document)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from generator.document import Location, Node, Scalar
@@ -102,21 +102,31 @@ def together(one: Document, other: Document) -> bool:
 
 def matches(selector: Node | None, carried: Mapping[str, str]) -> bool:
     """Whether a label selector (`matchLabels` and `matchExpressions`) takes in the labels."""
-    for key, value in labels(selector, "matchLabels").items():
-        if carried.get(key) != value:
-            return False
-    for expression in elements(selector, "matchExpressions"):
-        key, operator = text(expression.get("key")), text(expression.get("operator"))
-        values = {text(value) for value in elements(expression, "values")}
-        holds = {
-            "In": carried.get(key) in values,
-            "NotIn": carried.get(key) not in values,
-            "Exists": key in carried,
-            "DoesNotExist": key not in carried,
-        }
-        if not holds.get(operator, True):
-            return False
-    return True
+    return selecting(selector)(carried)
+
+
+def selecting(selector: Node | None) -> Callable[[Mapping[str, str]], bool]:
+    """A label selector as a function, for asking it about many pods."""
+    wanted = labels(selector, "matchLabels")
+    expressions = [
+        (text(item.get("key")), text(item.get("operator")), {text(value) for value in elements(item, "values")})
+        for item in elements(selector, "matchExpressions")
+    ]
+
+    def selects(carried: Mapping[str, str]) -> bool:
+        return all(carried.get(key) == value for key, value in wanted.items()) and all(
+            _expressed(key, operator, values, carried) for key, operator, values in expressions
+        )
+
+    return selects
+
+
+def _expressed(key: str, operator: str, values: set[str], carried: Mapping[str, str]) -> bool:
+    if operator == "In":
+        return carried.get(key) in values
+    if operator == "NotIn":
+        return carried.get(key) not in values
+    return (key in carried) != (operator == "DoesNotExist") if operator in ("Exists", "DoesNotExist") else True
 
 
 def scaler(documents: Sequence[Document], workload: Document) -> Document | None:

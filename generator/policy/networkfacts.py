@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from generator.document import Node
 from generator.policy.documents import POD, Document
@@ -14,6 +15,7 @@ from generator.policy.found import (
     of_kind,
     pod_labels,
     ports,
+    selecting,
     text,
     together,
     workloads,
@@ -86,20 +88,48 @@ def flows(direction: str, documents: Sequence[Document]) -> Iterator[Found]:
 
     `direction` is the side that speaks: `egress` asks the called one, `ingress` the caller.
     """
-    policies = list(of_kind(documents, "NetworkPolicy"))
     pods = [(document, pod_labels(document)) for document, _ in workloads(documents)]
+    carried = {id(document): found for document, found in pods}
+    policies = [_policy(document) for document in of_kind(documents, "NetworkPolicy")]
     far = "ingress" if direction == "egress" else "egress"
     for policy in policies:
-        for near, _ in _selected(policy, pods):
-            for trail, peer, rule in _peers(policy, direction):
-                for other, carried in pods:
-                    if not _is_peer(peer, policy, other, carried):
-                        continue
-                    caller, called = (near, other) if direction == "egress" else (other, near)
+        near = list(_selected(policy.document, pods))
+        for trail, peer, rule in _peers(policy.document, direction) if near else ():
+            selects = selecting(peer.get("podSelector"))
+            others = [item for item, found in pods if together(policy.document, item) and selects(found)]
+            for one, _ in near:
+                for other in others:
+                    caller, called = (one, other) if direction == "egress" else (other, one)
+                    concerned = _concerned(policies, far, other, carried[id(other)])
                     for port in _ports(rule):
-                        allowed = _allows(policies, far, other, near, called, port)
+                        allowed = _allows(concerned, far, carried[id(one)], called, port)
                         shown = f"{caller.name} to {called.name}{f' on port {port}' if port else ''}"
-                        yield Found(allowed, shown, peer.at, policy, trail)
+                        yield Found(allowed, shown, peer.at, policy.document, trail)
+
+
+@dataclass(frozen=True, slots=True)
+class _Policy:
+    """A NetworkPolicy with its selector ready to be asked."""
+
+    document: Document
+    selects: Callable[[Mapping[str, str]], bool]
+    directions: frozenset[str]
+
+
+def _policy(document: Document) -> _Policy:
+    selects = selecting(document.root.get("spec", "podSelector"))
+    return _Policy(document, selects, frozenset(_directions(document)))
+
+
+def _concerned(
+    policies: Sequence[_Policy], direction: str, subject: Document, carried: Mapping[str, str]
+) -> list[Document]:
+    """The policies that restrict a pod in a direction."""
+    return [
+        policy.document
+        for policy in policies
+        if direction in policy.directions and policy.selects(carried) and together(policy.document, subject)
+    ]
 
 
 def _peers(policy: Document, direction: str) -> Iterator[tuple[Trail, Node, Node]]:
@@ -116,13 +146,10 @@ def _selected(policy: Document, pods: list[Labelled]) -> Iterator[Labelled]:
     selector = policy.root.get("spec", "podSelector")
     if selector is None or not selector.value:
         return
+    selects = selecting(selector)
     for document, carried in pods:
-        if together(policy, document) and matches(selector, carried):
+        if selects(carried) and together(policy, document):
             yield document, carried
-
-
-def _is_peer(peer: Node, policy: Document, other: Document, carried: dict[str, str]) -> bool:
-    return together(policy, other) and matches(peer.get("podSelector"), carried)
 
 
 def _ports(rule: Node) -> list[str]:
@@ -132,17 +159,9 @@ def _ports(rule: Node) -> list[str]:
 
 
 def _allows(
-    policies: Sequence[Document], direction: str, subject: Document, other: Document, called: Document, port: str
+    concerned: Sequence[Document], direction: str, opposite: Mapping[str, str], called: Document, port: str
 ) -> bool:
-    """Whether the policies for `subject` let the flow pass; without any, everything passes."""
-    carried, opposite = pod_labels(subject), pod_labels(other)
-    concerned = [
-        policy
-        for policy in policies
-        if together(policy, subject)
-        and matches(policy.root.get("spec", "podSelector"), carried)
-        and direction in _directions(policy)
-    ]
+    """Whether the policies for a pod let the flow pass; without any, everything passes."""
     if not concerned:
         return True
     side = "from" if direction == "ingress" else "to"
@@ -158,7 +177,7 @@ def _allows(
     return False
 
 
-def _takes_in(peer: Node, carried: dict[str, str]) -> bool:
+def _takes_in(peer: Node, carried: Mapping[str, str]) -> bool:
     if peer.get("ipBlock"):
         return text(peer.get("ipBlock", "cidr")) == "0.0.0.0/0"
     return matches(peer.get("podSelector"), carried)

@@ -15,11 +15,11 @@ from generator.policy.found import (
     elements,
     items,
     labels,
-    matches,
     of_kind,
     pod_labels,
     replicas,
     scaler,
+    selecting,
     text,
     together,
     whole,
@@ -159,12 +159,13 @@ def budgets(documents: Sequence[Document]) -> Iterator[Found]:
 
 def guarded(documents: Sequence[Document]) -> Iterator[Found]:
     """Whether a workload of several pods has a disruption budget."""
-    guards = [(budget, budget.root.get("spec", "selector")) for budget in of_kind(documents, "PodDisruptionBudget")]
+    budgets = of_kind(documents, "PodDisruptionBudget")
+    guards = [(budget, selecting(budget.root.get("spec", "selector"))) for budget in budgets]
     for workload, _ in workloads(documents):
         if workload.kind not in ("Deployment", "StatefulSet", "Rollout") or replicas(documents, workload)[0] < 2:
             continue
         carried = pod_labels(workload)
-        held = any(together(budget, workload) and matches(selector, carried) for budget, selector in guards)
+        held = any(selects(carried) and together(budget, workload) for budget, selects in guards)
         yield Found(held, f"{workload.kind}/{workload.name}", _at(workload), workload)
 
 
@@ -247,8 +248,9 @@ def _selected(documents: Sequence[Document], by: Document, selector: Node) -> It
     """The workloads whose pods a selector takes in; an empty selector is left alone."""
     if not labels(selector, "matchLabels") and not any(elements(selector, "matchExpressions")):
         return
+    selects = selecting(selector)
     for document, _ in workloads(documents):
-        if together(by, document) and matches(selector, pod_labels(document)):
+        if selects(pod_labels(document)) and together(by, document):
             yield document
 
 

@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
-import functools
 import math
 import re
 from collections import Counter
 
-_KNOWN: tuple[tuple[str, str], ...] = (
-    ("AWS access key", r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),
-    ("GitHub token", r"\bgh[pousr]_[0-9A-Za-z]{36,255}\b|\bgithub_pat_[0-9A-Za-z_]{60,255}\b"),
-    ("GitLab token", r"\bglpat-[0-9A-Za-z_-]{20,}\b"),
-    ("Slack token", r"\bxox[abeoprs]-[0-9A-Za-z-]{10,}\b"),
-    ("Slack webhook", r"https://hooks\.slack\.com/services/T[0-9A-Z]+/B[0-9A-Z]+/[0-9A-Za-z]{20,}"),
-    ("Stripe key", r"\b[rs]k_live_[0-9A-Za-z]{20,}\b"),
-    ("Google API key", r"\bAIza[0-9A-Za-z_-]{35}\b"),
-    ("npm token", r"\bnpm_[0-9A-Za-z]{36}\b"),
-    ("PyPI token", r"\bpypi-AgEIcHlwaS5vcmc[0-9A-Za-z_-]{50,}\b"),
-    ("SendGrid key", r"\bSG\.[0-9A-Za-z_-]{22}\.[0-9A-Za-z_-]{43}\b"),
-    ("private key", r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----"),
-    ("JSON web token", r"\beyJ[0-9A-Za-z_-]{10,}\.eyJ[0-9A-Za-z_-]{10,}\.[0-9A-Za-z_-]{10,}"),
+_KNOWN: tuple[tuple[str, tuple[str, ...], str], ...] = (
+    ("AWS access key", ("AKIA", "ASIA"), r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),
+    ("GitHub token", ("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), r"\bgh[pousr]_[0-9A-Za-z]{36,255}\b"),
+    ("GitHub token", ("github_pat_",), r"\bgithub_pat_[0-9A-Za-z_]{60,255}\b"),
+    ("GitLab token", ("glpat-",), r"\bglpat-[0-9A-Za-z_-]{20,}\b"),
+    ("Slack token", ("xox",), r"\bxox[abeoprs]-[0-9A-Za-z-]{10,}\b"),
+    (
+        "Slack webhook",
+        ("hooks.slack.com",),
+        r"https://hooks\.slack\.com/services/T[0-9A-Z]+/B[0-9A-Z]+/[0-9A-Za-z]{20,}",
+    ),
+    ("Stripe key", ("k_live_",), r"\b[rs]k_live_[0-9A-Za-z]{20,}\b"),
+    ("Google API key", ("AIza",), r"\bAIza[0-9A-Za-z_-]{35}\b"),
+    ("npm token", ("npm_",), r"\bnpm_[0-9A-Za-z]{36}\b"),
+    ("PyPI token", ("pypi-AgEI",), r"\bpypi-AgEIcHlwaS5vcmc[0-9A-Za-z_-]{50,}\b"),
+    ("SendGrid key", ("SG.",), r"\bSG\.[0-9A-Za-z_-]{22}\.[0-9A-Za-z_-]{43}\b"),
+    ("private key", ("PRIVATE KEY",), r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----"),
+    ("JSON web token", ("eyJ",), r"\beyJ[0-9A-Za-z_-]{10,}\.eyJ[0-9A-Za-z_-]{10,}\.[0-9A-Za-z_-]{10,}"),
     (
         "password in an address",
-        r"\b[a-z][a-z0-9+]*://(?P<user>[^\s:/@${}<>]+):"
-        r"(?!(?P=user)@|\$|<|\{|\*|xxx|pass(?:word)?@|changeme@|secret@)[^\s:/@${}<>]{3,}@",
+        ("://",),
+        r"://(?P<user>[^\s:/@${}<>]+):(?!(?P=user)@|\$|<|\{|\*|xxx|pass(?:word)?@|changeme@|secret@)[^\s:/@${}<>]{3,}@",
     ),
 )
+"""Kind, the texts one of which must be there before it is worth looking, and the shape."""
+
 _NAMES = re.compile(
     r"(?:^|[_.-])(?:pass(?:word|wd|phrase)?|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?)$",
     re.IGNORECASE,
@@ -37,14 +43,15 @@ _HARMLESS = re.compile(
 )
 
 
-@functools.cache
-def _pattern() -> re.Pattern[str]:
-    return re.compile("|".join(f"(?P<k{index}>{pattern})" for index, (_, pattern) in enumerate(_KNOWN)))
-
-
 def known(text: str) -> list[tuple[str, int]]:
-    """Kind and offset of every text of a known shape."""
-    return [(_KNOWN[int((match.lastgroup or "k0")[1:])][0], match.start()) for match in _pattern().finditer(text)]
+    """Kind and offset of every text of a known shape, in order of their places."""
+    found = [
+        (match.start(), kind)
+        for kind, marks, pattern in _KNOWN
+        if any(mark in text for mark in marks)
+        for match in re.finditer(pattern, text)
+    ]
+    return [(kind, offset) for offset, kind in sorted(found)]
 
 
 def secret_kind(text: str) -> str | None:

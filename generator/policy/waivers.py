@@ -345,8 +345,11 @@ def _is_alias(rule: str, aliases: tuple[str, ...]) -> bool:
 
 
 def _same_thing(own: Finding, other: Finding) -> bool:
-    """Same line, or same subject; a foreign finding on the whole file is about everything in it."""
-    if other.at.line in (0, own.at.line):
+    """Same line, or same subject; a foreign finding on the whole file is about everything in it.
+
+    checkov looks at a Dockerfile as a whole and names any of its lines.
+    """
+    if other.at.line in (0, own.at.line) or other.rule.startswith("checkov/CKV_DOCKER"):
         return True
     return bool(own.subject) and _bare(own.subject) == _bare(other.subject)
 
