@@ -262,7 +262,7 @@ def schema_text(name: str) -> str:
 
 
 def eject(project: Project) -> int:
-    """Remove our marks from the generated files, and the lock; gives the number of files. Raises Fault for a stale tree."""
+    """Remove our marks and the lock; gives the number of files. Raises Fault for a tree that is not current."""
     disk.recover(project.root)
     product = _needed(spec.load(project.spec_path, project.root), project)
     files = pipeline.generate(product)
