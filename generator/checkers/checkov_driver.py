@@ -140,7 +140,7 @@ def _offline() -> None:
 
     socket.socket.connect = refuse  # type: ignore[method-assign]
     socket.socket.connect_ex = refuse  # type: ignore[method-assign]
-    socket.getaddrinfo = refuse  # type: ignore[assignment]
+    socket.getaddrinfo = refuse
 
 
 def _runners(request: dict[str, Any]) -> tuple[dict[str, Any], bool]:
@@ -179,14 +179,14 @@ def _run(runner: Any, name: str, root: str) -> dict[str, Any]:
 
     report = runner.run(root_folder=root, runner_filter=RunnerFilter(framework=[name]))
     return {
-        "passed": _records(report.passed_checks, root),
-        "failed": _records(report.failed_checks, root),
-        "skipped": _records(report.skipped_checks, root),
+        "passed": _records(report.passed_checks),
+        "failed": _records(report.failed_checks),
+        "skipped": _records(report.skipped_checks),
         "unparsed": [os.path.relpath(path, root) if os.path.isabs(path) else path for path in report.parsing_errors],  # noqa: PTH117
     }
 
 
-def _records(checks: Any, root: str) -> list[dict[str, Any]]:
+def _records(checks: Any) -> list[dict[str, Any]]:
     made = [
         {
             "id": check.check_id,
