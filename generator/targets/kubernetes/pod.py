@@ -24,6 +24,9 @@ DRAIN_SECONDS = 10
 STOP_SECONDS = 30
 """What a process then has to finish, as Kubernetes' own default."""
 
+UNPROBED = "it has no port to ask and no health command; its process ending is the signal"
+"""Why a worker has no probes, for the linters that ask for them."""
+
 _SPOT = {
     "aws": ("karpenter.sh/capacity-type", "spot", False),
     "gcp": ("cloud.google.com/gke-spot", "true", True),
@@ -79,6 +82,7 @@ def context(spec: Spec, service: Service, *, once: bool = False, command: str | 
         "variables": variables,
         "disk_request": because(memory(byte_count(service.size.disk) // 4), service.size.at("disk")),
         "probes": [] if once else _probes(service),
+        "unprobed": because(UNPROBED, service.path),
         "mounts": mounts,
         "volumes": volumes,
     }
