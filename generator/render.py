@@ -243,7 +243,7 @@ def _assemble(pieces: Iterable[_Piece], origin: str) -> tuple[str, tuple[LineOri
 
 def _line_origin(pieces: list[_Piece], origin: str) -> LineOrigin:
     """The template line that began it; printed values explain it best, then conditions, then the artifact."""
-    visible = [piece for piece in pieces if piece.text] or pieces
+    visible = [piece for piece in pieces if piece.text] or pieces[-1:]
     printed = [cause for piece in visible if piece.printed for cause in piece.causes]
     layout = [cause for piece in visible if not piece.printed for cause in reversed(piece.causes)]
     causes = tuple(dict.fromkeys([*printed, *layout])) or (origin,)
