@@ -336,7 +336,9 @@ class Spec(Part):
 
     def dockerfile(self, service: Service) -> str:
         """The file that builds a service, relative to its build context; contexts may be shared."""
-        sharing = [other for other in self.services.values() if other.built and other.build.context == service.build.context]
+        sharing = [
+            other for other in self.services.values() if other.built and other.build.context == service.build.context
+        ]
         return "Dockerfile" if len(sharing) == 1 else f"Dockerfile.{service.name}"
 
     def callers(self, name: str) -> Iterator[Service]:
