@@ -193,7 +193,7 @@ class _Mistake:
     @property
     def quoted(self) -> str:
         """The value as messages show it; what stands where a secret could is not repeated."""
-        if "secrets" in self.path[:-1] and isinstance(self.node.value, str):
+        if self.path[-2:-1] == ("secrets",) and isinstance(self.node.value, str):
             return "a text"
         return _quoted(self.node.value)
 
@@ -281,13 +281,11 @@ def _meant(name: str, known: list[str], mistake: _Mistake) -> str:
     if mistake.path and name in mistake.root.get("properties", {}):
         return f"`{name}` belongs at the top of the file"
     for key in ("services", "resources"):
-        entry = resolved(mistake.root.get("properties", {}).get(key, {}), mistake.root).get("additionalProperties", {})
-        if (
-            not mistake.path
-            and isinstance(entry, Mapping)
-            and name in resolved(entry, mistake.root).get("properties", {})
-        ):
-            return f"`{name}` belongs to one of the `{key}`"
+        entry = resolved(mistake.part.get("properties", {}).get(key, {}), mistake.root).get("additionalProperties", {})
+        keys = list(resolved(entry, mistake.root).get("properties", {})) if isinstance(entry, Mapping) else []
+        found = name if name in keys else next((word for word in _SYNONYMS.get(name.lower(), ()) if word in keys), "")
+        if found:
+            return f"`{found}` belongs to one of the `{key}`"
     return f"its keys are: {', '.join(known)}" if known else "it has no keys"
 
 
@@ -331,7 +329,9 @@ def _other_type(mistake: _Mistake, kinds: list[str]) -> str:
     value = mistake.node.value
     if "string" in kinds and isinstance(value, bool | int | float):
         text = str(value).lower() if isinstance(value, bool) else str(value)
-        fits = re.search(mistake.part.get("pattern", ""), text) and text in mistake.part.get("enum", [text])
+        fits = re.search(mistake.part.get("pattern", ""), text) and text in mistake.part.get(
+            "enum", [mistake.part.get("const", text)]
+        )
         return f'quote it: "{text}"' if fits else _example(mistake.part)
     if "array" in kinds and isinstance(value, bool | int | float | str):
         return f"write a list: [{value}]"

@@ -24,14 +24,14 @@ _cache: dict[int, tuple[Schema, Schema, Any]] = {}
 
 def validate(node: Node, schema: Schema, *, family: str) -> Iterator[Finding]:
     """Everything wrong with a document, in document order; ids are `<family>/<problem>`."""
-    _, complete, judge = _prepared(schema)
+    _, whole, judge = _prepared(schema)
     instance = node.plain
     if judge.is_valid(instance):
         return
     from jsonschema import Draft202012Validator
 
-    errors = Draft202012Validator(complete).iter_errors(instance)
-    yield from mistakes.findings(errors, node, complete, family)
+    errors = Draft202012Validator(whole).iter_errors(instance)
+    yield from mistakes.findings(errors, node, whole, family)
 
 
 def expand(node: Node, schema: Schema) -> Node:
@@ -61,8 +61,16 @@ def describe(schema: Schema, path: tuple[str, ...]) -> Schema | None:
 
 def editor_schema(schema: Schema) -> dict[str, Any]:
     """The schema as an editor needs it: shorthands allowed, environments written out, our annotations gone."""
-    made: dict[str, Any] = _for_editor(_complete(schema))
+    made: dict[str, Any] = _for_editor(complete(schema))
     return made
+
+
+def complete(schema: Schema) -> dict[str, Any]:
+    """The schema with our annotations said in JSON Schema: what environments may override, which keys go together."""
+    made = {key: value for key, value in schema.items() if key != "$defs"}
+    made["$defs"] = {name: _with_overrides(part, schema) for name, part in schema.get("$defs", {}).items()}
+    whole: dict[str, Any] = _discriminating(made)
+    return whole
 
 
 resolved = mistakes.resolved
@@ -85,17 +93,9 @@ def _prepared(schema: Schema) -> tuple[Schema, Schema, Any]:
     if id(schema) not in _cache:
         import jsonschema_rs
 
-        complete = _complete(schema)
-        _cache[id(schema)] = (schema, complete, jsonschema_rs.validator_for(complete))
+        whole = complete(schema)
+        _cache[id(schema)] = (schema, whole, jsonschema_rs.validator_for(whole))
     return _cache[id(schema)]
-
-
-def _complete(schema: Schema) -> dict[str, Any]:
-    """The schema with our annotations said in JSON Schema: what environments may override, which keys go together."""
-    made = {key: value for key, value in schema.items() if key != "$defs"}
-    made["$defs"] = {name: _with_overrides(part, schema) for name, part in schema.get("$defs", {}).items()}
-    complete: dict[str, Any] = _discriminating(made)
-    return complete
 
 
 def _with_overrides(part: Schema, root: Schema) -> Schema:
@@ -135,9 +135,13 @@ def _discriminating(part: Any) -> Any:
     choice = part.get("x-discriminator")
     if not isinstance(choice, Mapping) or "keys" not in choice:
         return made
+    usual = part.get("properties", {}).get(choice["key"], {}).get("default")
     conditions = [
         {
-            "if": {"properties": {choice["key"]: {"const": value}}, "required": [choice["key"]]},
+            "if": {
+                "properties": {choice["key"]: {"const": value}},
+                "required": [choice["key"]] if value != usual else [],
+            },
             "then": {"propertyNames": {"enum": list(keys), "x-of": str(choice["noun"]).format(value)}},
         }
         for value, keys in choice["keys"].items()
