@@ -3,38 +3,51 @@
 checkov and python-hcl2 own the same import name and break each other in one environment, so checkov is
 found by configuration or set up once in the user's cache from a hash-locked list. A driver script runs
 there and answers in JSON; it starts before our own checks and is waited for after them.
+
+What a comment or annotation of checkov's skips is answered as a finding: all waivers are applied in one
+place, so that the report lists them.
 """
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
 import json
 import os
+import re
 import subprocess
-import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from generator.checkers import Settings
-from generator.checkers.hadolint import is_dockerfile
+from generator.checkers import Settings, provision
 from generator.checkers.workspace import Workspace
 from generator.document import Location, TextFile
 from generator.finding import Finding, NotChecked, Outcome, Pass, Severity, Tool
 
-HERE = Path(__file__).resolve().parent
-DRIVER = HERE / "checkov_driver.py"
-REQUIREMENTS = HERE / "checkov-requirements.txt"
-VARIABLE = "GROUNDPLAN_CHECKOV"
-_READY = "groundplan-ready"
+DRIVER = Path(__file__).resolve().parent / "checkov_driver.py"
 
-_HIGH = frozenset({"CKV_K8S_16", "CKV_K8S_17", "CKV_K8S_18", "CKV_K8S_19", "CKV_K8S_27", "CKV_K8S_39", "CKV_K8S_49"})
-"""Checks whose failure opens the node or the cluster: privileged, host namespaces, the container socket, SYS_ADMIN."""
+_HIGH = frozenset(
+    {
+        *("CKV_K8S_1", "CKV_K8S_2", "CKV_K8S_3", "CKV_K8S_4"),
+        *("CKV_K8S_16", "CKV_K8S_17", "CKV_K8S_18", "CKV_K8S_19", "CKV_K8S_27", "CKV_K8S_39"),
+        *("CKV_K8S_33", "CKV_K8S_34", "CKV_K8S_44", "CKV_K8S_45", "CKV_K8S_49"),
+        *("CKV_K8S_153", "CKV_K8S_154", "CKV_K8S_155", "CKV_K8S_156", "CKV_K8S_157", "CKV_K8S_158", "CKV_K8S_159"),
+    }
+)
+"""Whoever takes the container has the node or the cluster: privileged, the host's namespaces, its container
+socket, SYS_ADMIN, wildcard or self-raising roles, injection into the ingress controller."""
 
-_LOW = frozenset({"CKV_K8S_43", "CKV_K8S_35", "CKV_K8S_15", "CKV_K8S_8", "CKV_K8S_9", "CKV_DOCKER_2"})
-"""Checks of good order rather than of safety. checkov itself gives no severities without its cloud service."""
+_LOW = frozenset(
+    {
+        *("CKV_K8S_8", "CKV_K8S_9", "CKV_K8S_10", "CKV_K8S_11", "CKV_K8S_12", "CKV_K8S_13", "CKV_K8S_15"),
+        *("CKV_K8S_35", "CKV_K8S_43"),
+        *("CKV_DOCKER_2", "CKV_DOCKER_5", "CKV_DOCKER_6", "CKV_DOCKER_9", "CKV_DOCKER_10", "CKV_DOCKER_11"),
+    }
+)
+"""Good order rather than safety. checkov itself names no severity without its cloud service; all others are medium."""
+
+_DOCKERFILE = re.compile(r"^(?:.+\.)?[Dd]ockerfile(?:\..+)?$(?<!\.[Dd]ockerignore)")
+"""The names checkov takes for a Dockerfile; a Containerfile is none."""
 
 
 def check(files: Sequence[TextFile], settings: Settings) -> Outcome:
@@ -46,7 +59,7 @@ def check(files: Sequence[TextFile], settings: Settings) -> Outcome:
 class Job:
     """checkov at work, or what is known without it."""
 
-    process: subprocess.Popen[str] | None
+    process: subprocess.Popen[bytes] | None
     workspace: Workspace | None
     early: Outcome
 
@@ -55,69 +68,47 @@ class Job:
         if self.process is None or self.workspace is None:
             return self.early
         try:
-            text, error = self.process.communicate()
-            return _outcome(text, error, self.process.returncode, self.workspace)
+            code = self.process.wait()
+            answer, error = self.workspace.note("answer"), self.workspace.note("error")
+            if code or not answer.is_file():
+                return _stopped(error.read_text(encoding="utf-8", errors="replace"), code)
+            made = _outcome(json.loads(answer.read_text(encoding="utf-8")), self.workspace)
         finally:
             self.workspace.close()
+        return Outcome(made.findings, made.passes, self.early.not_checked + made.not_checked, made.tools)
 
 
 def start(files: Sequence[TextFile], settings: Settings) -> Job:
     """Begin the work; `finish` of the answer waits for it."""
-    mine = whole(files)
-    frameworks = frameworks_of(mine)
+    partial = patches(files)
+    frameworks = _frameworks(file for file in files if file.path not in partial)
+    left = Outcome(not_checked=tuple(_left_out(files, partial)))
     if not frameworks:
-        return Job(None, None, Outcome())
-    python = environment(settings)
+        return Job(None, None, left)
+    python = provision.environment(settings)
     if isinstance(python, NotChecked):
-        return Job(None, None, Outcome(not_checked=(python,)))
-    workspace = Workspace(mine)
-    request = json.dumps({"root": str(workspace.root), "frameworks": frameworks})
-    clean = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
-    pipe = subprocess.PIPE
+        return Job(None, None, Outcome(not_checked=(*left.not_checked, python)))
+    workspace = Workspace(file for every in frameworks.values() for file in every)
+    request = {
+        "root": str(workspace.root),
+        "files": {name: sorted(workspace.names[file.path] for file in every) for name, every in frameworks.items()},
+        "answer": str(workspace.note("answer")),
+    }
+    workspace.note("request").write_text(json.dumps(request), encoding="utf-8")
     try:
-        process = subprocess.Popen(
-            [str(python), "-I", str(DRIVER)],
-            stdin=pipe,
-            stdout=pipe,
-            stderr=pipe,
-            text=True,
-            env=clean,
-            encoding="utf-8",
-        )
-    except OSError as error:
+        with workspace.note("request").open("rb") as asked, workspace.note("error").open("wb") as error:
+            process = subprocess.Popen(
+                [str(python), "-s", str(DRIVER)], env=_environment(), stdin=asked, stdout=error, stderr=error
+            )
+    except OSError as failure:
         workspace.close()
-        reason = NotChecked("checkov", f"{python} cannot be started: {error.strerror}", f"mend {VARIABLE}")
-        return Job(None, None, Outcome(not_checked=(reason,)))
-    if process.stdin is not None:
-        process.stdin.write(request)
-        process.stdin.close()
-        process.stdin = None
-    return Job(process, workspace, Outcome())
+        reason = f"{python} cannot be started: {failure.strerror}"
+        return Job(None, None, Outcome(not_checked=(*left.not_checked, NotChecked("checkov", reason, provision.MEND))))
+    return Job(process, workspace, left)
 
 
-def whole(files: Sequence[TextFile]) -> tuple[TextFile, ...]:
-    """The files that checkov can judge alone: kustomizations and the patches they name are parts of objects."""
-    patches = _patches(files)
-    return tuple(
-        file
-        for file in files
-        if (is_dockerfile(file.path) or file.path.endswith((".yaml", ".yml", ".json")))
-        and not PurePosixPath(file.path).name.startswith("kustomization.")
-        and file.path not in patches
-    )
-
-
-def frameworks_of(files: Iterable[TextFile]) -> list[str]:
-    """The runners that have something to do."""
-    dockerfiles = kubernetes = False
-    for file in files:
-        dockerfiles = dockerfiles or is_dockerfile(file.path)
-        kubernetes = kubernetes or ("apiVersion" in file.text and "kind" in file.text)
-    return [name for name, needed in (("dockerfile", dockerfiles), ("kubernetes", kubernetes)) if needed]
-
-
-def _patches(files: Iterable[TextFile]) -> frozenset[str]:
-    """Paths that a kustomization among the files lists as patches."""
+def patches(files: Sequence[TextFile]) -> frozenset[str]:
+    """Parts of objects, which a judge of whole objects would condemn: what a kustomization lists as its patches."""
     from generator.yamlfile import read
 
     found: set[str] = set()
@@ -128,118 +119,103 @@ def _patches(files: Iterable[TextFile]) -> frozenset[str]:
         for document in read(file.text, file.path)[0]:
             for key in ("patches", "patchesStrategicMerge", "patchesJson6902"):
                 for node in document.listed(key):
-                    name = node.word("path") or (str(node.value) if isinstance(node.value, str) else "")
-                    found.add((place.parent / name).as_posix())
+                    name = node.word("path") or node.word()
+                    if name and "\n" not in name:  # else it is an inline patch
+                        found.add(os.path.normpath(place.parent / name))
     return frozenset(found)
 
 
-# the environment
-
-
-def environment(settings: Settings) -> Path | NotChecked:
-    """A Python that has checkov: configured, in the cache, or set up now."""
-    configured = settings.checkov or (Path(value) if (value := os.environ.get(VARIABLE)) else None)
-    if configured is not None:
-        return _configured(configured)
-    folder = settings.cache / f"checkov-{_identity()}"
-    python = folder / "bin" / "python"
-    if (folder / _READY).is_file():
-        return python
-    if settings.offline:
-        fix = f"run once without --offline, or point {VARIABLE} at a Python that has checkov"
-        return NotChecked("checkov", "its environment is not set up, and --offline forbids it", fix)
-    return _provision(folder, python, settings)
-
-
-def _configured(path: Path) -> Path | NotChecked:
-    """A directory, a Python, or the `checkov` command of an environment."""
-    candidates = [path / "bin" / "python", path] if path.is_dir() else [path]
-    if path.name == "checkov":
-        candidates = [path.resolve().parent / "python", path.parent / "python"]
-    found = next((candidate for candidate in candidates if candidate.is_file()), None)
-    if found is None:
-        return NotChecked("checkov", f"there is no Python with checkov at {path}", f"mend {VARIABLE}, or leave it out")
+def _frameworks(files: Iterator[TextFile]) -> dict[str, list[TextFile]]:
+    """Which runner has what to do; a runner without files is not even imported."""
+    found: dict[str, list[TextFile]] = {}
+    for file in files:
+        name = PurePosixPath(file.path).name
+        if _DOCKERFILE.match(name):
+            found.setdefault("dockerfile", []).append(file)
+        elif name.startswith("kustomization."):
+            continue
+        elif name.endswith((".yaml", ".yml", ".json")) and "apiVersion" in file.text and "kind" in file.text:
+            found.setdefault("kubernetes", []).append(file)
     return found
 
 
-def _identity() -> str:
-    """The environment's name in the cache: the locked list and the Python that runs it."""
-    locked = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()[:12]
-    return f"{locked}-py{sys.version_info.major}{sys.version_info.minor}"
+def _left_out(files: Sequence[TextFile], partial: frozenset[str]) -> Iterator[NotChecked]:
+    listed = sorted(file.path for file in files if file.path in partial)
+    if listed:
+        what = f"{len(listed)} kustomize patches by checkov" if len(listed) > 1 else f"{listed[0]} by checkov"
+        fix = "the bases are checked; for an overlay as a whole, lint the output of `kubectl kustomize`"
+        yield NotChecked(what, "a patch is part of an object, and checkov judges whole ones", fix)
+    for file in files:
+        if PurePosixPath(file.path).name.split(".")[0] == "Containerfile":
+            yield NotChecked(f"{file.path} by checkov", "checkov reads no Containerfile", "call it Dockerfile")
 
 
-def _provision(folder: Path, python: Path, settings: Settings) -> Path | NotChecked:
-    """Set the environment up in its final place (a venv cannot be moved); the mark of readiness is written last."""
-    fix = f"see that the package index can be reached, or point {VARIABLE} at a Python that has checkov"
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with (folder.parent / f"{folder.name}.lock").open("w") as guard:
-            fcntl.flock(guard, fcntl.LOCK_EX)
-            if (folder / _READY).is_file():
-                return python  # another process was faster
-            settings.progress(
-                "setting up checkov in an environment of its own; this is done once and takes about a minute"
-            )
-            for command in _commands(folder, python):
-                done = subprocess.run(command, capture_output=True, text=True, check=False)
-                if done.returncode:
-                    reason = (done.stderr or done.stdout).strip().splitlines()[-1:] or ["no reason given"]
-                    return NotChecked("checkov", f"its environment could not be set up: {reason[0][:300]}", fix)
-            (folder / _READY).write_text("", encoding="utf-8")
-    except OSError as error:
-        return NotChecked("checkov", f"its environment could not be set up: {error}", fix)
-    settings.progress("checkov is ready")
-    return python
+def _environment() -> dict[str, str]:
+    """The user's, without what configures checkov or Python; the same order of sets in every run."""
+    foreign = ("BC_", "CKV_", "CHECKOV_", "PRISMA_", "PYTHON", "LOG_LEVEL")
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(foreign)}
+    return {**kept, "PYTHONHASHSEED": "0", "PYTHONUTF8": "1", "LOG_LEVEL": "ERROR"}
 
 
-def _commands(folder: Path, python: Path) -> list[list[str]]:
-    install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
-    return [
-        [sys.executable, "-m", "venv", "--clear", str(folder)],
-        [*install, "--require-hashes", "--only-binary", ":all:", "--requirement", str(REQUIREMENTS)],
-    ]
+def _stopped(error: str, code: int) -> Outcome:
+    last = error.strip().splitlines()[-1:] or [f"exit {code}"]
+    return Outcome(not_checked=(NotChecked("checkov", f"it stopped: {last[0][:300]}", provision.MEND),))
 
 
-# the answer
+def _outcome(answer: dict[str, Any], workspace: Workspace) -> Outcome:
+    def original(row: dict[str, Any]) -> str:
+        return workspace.original(row["path"])
 
-
-def _outcome(text: str, error: str, code: int, workspace: Workspace) -> Outcome:
-    try:
-        answer = json.loads(text)
-    except ValueError:
-        last = (error or text).strip().splitlines()[-1:] or [f"exit {code}"]
-        fix = "run `checkov --version` in its environment; set it up anew by removing it from the cache"
-        return Outcome(not_checked=(NotChecked("checkov", f"it stopped: {last[0][:300]}", fix),))
-    findings = [_finding(row, workspace) for row in (*answer["failed"], *answer["skipped"])]
-    findings += [_unparsed(path, workspace) for path in answer["unparsed"]]
-    passes = tuple(Pass(f"checkov/{row['id']}", _path(row, workspace), _subject(row)) for row in answer["passed"])
-    crashed = tuple(
-        NotChecked("checkov", f"a check of checkov's crashed: {message[:300]}", "report it to checkov")
-        for message in answer["crashes"]
+    findings = [_finding(row, original(row)) for row in answer["records"] if row["verdict"] != "passed"]
+    findings += [_unread(row, original(row)) for row in answer["unread"]]
+    findings += [_crashed(row, original(row)) for row in answer["crashes"]]
+    passes = tuple(
+        Pass(f"checkov/{row['check']}", original(row), _subject(row, original(row)))
+        for row in answer["records"]
+        if row["verdict"] == "passed"
     )
-    return Outcome(tuple(findings), passes, crashed, (Tool("checkov", answer["version"]),))
+    fix = "render it, as with `helm template`, and check the result"
+    templates = tuple(
+        NotChecked(f"{workspace.original(path)} by checkov", "it is a Helm template", fix)
+        for path in answer["templates"]
+    )
+    return Outcome(tuple(findings), passes, templates, (Tool("checkov", answer["version"]),))
 
 
-def _path(row: dict[str, Any], workspace: Workspace) -> str:
-    return workspace.original(row["path"]) or row["path"]
+def _finding(row: dict[str, Any], path: str) -> Finding:
+    check = row["check"]
+    severity = Severity.HIGH if check in _HIGH else Severity.LOW if check in _LOW else Severity.MEDIUM
+    at = Location(path, _line(row), 1 if _line(row) else 0)
+    return Finding(f"checkov/{check}", severity, row["name"], at, subject=_subject(row, path), url=row["guideline"])
 
 
-def _subject(row: dict[str, Any]) -> str:
-    """checkov's `Deployment.shop.web` as `Deployment/shop/web`; a Dockerfile's resource is its own path."""
+def _line(row: dict[str, Any]) -> int:
+    """0, the whole file, where checkov speaks of a Dockerfile and of no instruction in it."""
+    whole = row["framework"] == "dockerfile" and row["resource"].endswith(".")
+    # a comment that skips covers lines, and 0 is none
+    return 0 if whole and row["verdict"] == "failed" else int(row["first"])
+
+
+def _subject(row: dict[str, Any], path: str) -> str:
+    """checkov's `Deployment.shop.web` as `Deployment/shop/web`, its `/Dockerfile.USER` as `Dockerfile/USER`."""
     resource = str(row["resource"])
-    if resource.startswith("/"):
-        return str(row["path"])
-    kind, _, rest = resource.partition(".")
-    namespace, _, name = rest.partition(".")
-    return f"{kind}/{namespace}/{name}" if name else resource
+    if row["framework"] == "dockerfile":
+        return f"{path}/{resource.rpartition('.')[2]}".rstrip("/")
+    return "/".join(resource.split(".", 2))
 
 
-def _finding(row: dict[str, Any], workspace: Workspace) -> Finding:
-    severity = Severity.HIGH if row["id"] in _HIGH else Severity.LOW if row["id"] in _LOW else Severity.MEDIUM
-    at = Location(_path(row, workspace), int(row["lines"][0]), 1)
-    return Finding(f"checkov/{row['id']}", severity, str(row["name"]), at, subject=_subject(row), url=row["url"])
+def _unread(row: dict[str, Any], path: str) -> Finding:
+    at = Location(path, row["line"], row["column"])
+    fix = "mend its syntax; checkov checked nothing in this file"
+    return Finding("checkov/parse", Severity.HIGH, f"checkov cannot read the file: {row['message']}", at, fix=fix)
 
 
-def _unparsed(path: str, workspace: Workspace) -> Finding:
-    at = Location(workspace.original(path) or path, 1, 1)
-    return Finding("checkov/unparsed", Severity.HIGH, "checkov cannot read the file", at, fix="mend its syntax")
+def _crashed(row: dict[str, Any], path: str) -> Finding:
+    return Finding(
+        "checkov/check-crashed",
+        Severity.MEDIUM,
+        f"checkov's {row['check']} crashed, and checks nothing here: {row['error']}",
+        Location(path),
+        fix="see whether the file is what its apiVersion and kind promise; else report it to checkov",
+        subject=row["check"],
+    )
