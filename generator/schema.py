@@ -86,6 +86,17 @@ def child(part: Schema, key: str, root: Schema) -> Schema | None:
     return resolved(more, root) if isinstance(more, Mapping) else None
 
 
+def tree(value: Any, at: Location) -> Node:
+    """A plain value as nodes of the layer `default`, all at one place."""
+    made: Any = value
+    if isinstance(value, Mapping):
+        made = {k: tree(v, dataclasses.replace(at, pointer=pointer(at.pointer, k))) for k, v in value.items()}
+    elif isinstance(value, list):
+        places = [dataclasses.replace(at, pointer=pointer(at.pointer, index)) for index in range(len(value))]
+        made = tuple(tree(v, place) for v, place in zip(value, places, strict=True))
+    return Node(made, at, layer="default", note="default of the schema")
+
+
 # completing
 
 
@@ -202,17 +213,7 @@ def _fill(node: Node, part: Schema, root: Schema) -> Node:
 def _default(value: Any, parent: Node, name: str) -> Node:
     near = parent.key_at or parent.at
     at = Location(near.path, near.line, near.column, pointer(parent.at.pointer, name))
-    return _tree(value, at)
-
-
-def _tree(value: Any, at: Location) -> Node:
-    made: Any = value
-    if isinstance(value, Mapping):
-        made = {k: _tree(v, dataclasses.replace(at, pointer=pointer(at.pointer, k))) for k, v in value.items()}
-    elif isinstance(value, list):
-        places = [dataclasses.replace(at, pointer=pointer(at.pointer, index)) for index in range(len(value))]
-        made = tuple(_tree(v, place) for v, place in zip(value, places, strict=True))
-    return Node(made, at, layer="default", note="default of the schema")
+    return tree(value, at)
 
 
 def _unrendered(node: Node, part: Schema, root: Schema, name: str) -> Iterator[tuple[Node, str, str]]:
@@ -220,7 +221,7 @@ def _unrendered(node: Node, part: Schema, root: Schema, name: str) -> Iterator[t
     if isinstance(target, str):
         yield node, name, target
         return
-    if isinstance(target, Mapping) and node.value in target:
+    if isinstance(target, Mapping) and isinstance(node.value, str) and node.value in target:
         yield node, f"{name}: {node.value}", str(target[node.value])
     misfits = set(part.get("properties", ())).difference(mistakes.fitting(node, part))
     for key, entry in node.items():

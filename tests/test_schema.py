@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from generator import data, mistakes, schema
@@ -253,6 +256,44 @@ def test_distance(one: str, other: str, edits: int) -> None:
 )
 def test_what_was_meant(word: str, known: list[str], meant: str) -> None:
     assert mistakes.nearest(word, known) == meant
+
+
+WILD = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
+    lambda below: st.lists(below, max_size=3) | st.dictionaries(st.text(max_size=8), below, max_size=3),
+    max_leaves=6,
+)
+SHOP = node((APPS / "shop" / "groundplan.yaml").read_text(encoding="utf-8"))
+
+
+def grafted(tree: Node, place: int, value: Any) -> tuple[Node, int]:
+    """The tree with another value at its n-th node, and how many nodes are left to count."""
+    if place == 0:
+        return schema.tree(value, tree.at), -1
+    place -= 1
+    if isinstance(tree.value, dict):
+        made = {}
+        for key, child in tree.value.items():
+            made[key], place = grafted(child, place, value) if place >= 0 else (child, place)
+        return dataclasses.replace(tree, value=made), place
+    items = []
+    for child in tree.elements():
+        new, place = grafted(child, place, value) if place >= 0 else (child, place)
+        items.append(new)
+    return (dataclasses.replace(tree, value=tuple(items)) if items else tree), place
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(0, sum(1 for _ in SHOP.walk()) - 1), WILD)
+def test_any_value_anywhere_is_accepted_or_told(place: int, value: Any) -> None:
+    made, _ = grafted(SHOP, place, value)
+    made = schema.expand(made, SPEC)
+    right = Draft202012Validator(COMPLETE).is_valid(made.plain)
+    found = list(schema.validate(made, SPEC, family="x"))
+    assert bool(found) is not right
+    assert all(finding.fix and finding.at.line for finding in found)
+    schema.fill(made, SPEC)
+    list(schema.unrendered(made, SPEC))
 
 
 THING = {
