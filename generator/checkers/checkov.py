@@ -10,6 +10,7 @@ place, so that the report lists them.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -31,6 +32,7 @@ _HIGH = frozenset(
         *("CKV_K8S_1", "CKV_K8S_2", "CKV_K8S_3", "CKV_K8S_4"),
         *("CKV_K8S_16", "CKV_K8S_17", "CKV_K8S_18", "CKV_K8S_19", "CKV_K8S_27", "CKV_K8S_39"),
         *("CKV_K8S_33", "CKV_K8S_34", "CKV_K8S_44", "CKV_K8S_45", "CKV_K8S_49"),
+        *("CKV2_K8S_1", "CKV2_K8S_2", "CKV2_K8S_3", "CKV2_K8S_5"),
         *("CKV_K8S_153", "CKV_K8S_154", "CKV_K8S_155", "CKV_K8S_156", "CKV_K8S_157", "CKV_K8S_158", "CKV_K8S_159"),
     }
 )
@@ -168,18 +170,26 @@ def _outcome(answer: dict[str, Any], workspace: Workspace) -> Outcome:
 
     findings = [_finding(row, original(row)) for row in answer["records"] if row["verdict"] != "passed"]
     findings += [_unread(row, original(row)) for row in answer["unread"]]
-    findings += [_crashed(row, original(row)) for row in answer["crashes"]]
+    findings += [
+        _crashed(list(rows), workspace.original(path))
+        for path, rows in itertools.groupby(answer["crashes"], key=lambda row: row["path"])
+        if path
+    ]
     passes = tuple(
         Pass(f"checkov/{row['check']}", original(row), _subject(row, original(row)))
         for row in answer["records"]
         if row["verdict"] == "passed"
     )
+    return Outcome(tuple(findings), passes, tuple(_hidden(answer, workspace)), (Tool("checkov", answer["version"]),))
+
+
+def _hidden(answer: dict[str, Any], workspace: Workspace) -> Iterator[NotChecked]:
     fix = "render it, as with `helm template`, and check the result"
-    templates = tuple(
-        NotChecked(f"{workspace.original(path)} by checkov", "it is a Helm template", fix)
-        for path in answer["templates"]
-    )
-    return Outcome(tuple(findings), passes, templates, (Tool("checkov", answer["version"]),))
+    for path in answer["templates"]:
+        yield NotChecked(f"{workspace.original(path)} by checkov", "it is a Helm template", fix)
+    for row in answer["crashes"]:
+        if not row["path"]:  # it looks at all files at once
+            yield NotChecked(f"checkov's {row['check']}", f"it crashed: {row['error']}", "report it to checkov")
 
 
 def _finding(row: dict[str, Any], path: str) -> Finding:
@@ -210,12 +220,16 @@ def _unread(row: dict[str, Any], path: str) -> Finding:
     return Finding("checkov/parse", Severity.HIGH, f"checkov cannot read the file: {row['message']}", at, fix=fix)
 
 
-def _crashed(row: dict[str, Any], path: str) -> Finding:
+def _crashed(rows: list[dict[str, Any]], path: str) -> Finding:
+    """One finding a file: what upsets one check upsets fifty. No name of a check: the file as a whole was too much."""
+    names = [row["check"] for row in rows if row["check"]]
+    listed = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    lost = f"{listed} checked nothing here" if len(names) == len(rows) else "it checked nothing here"
     return Finding(
         "checkov/check-crashed",
-        Severity.MEDIUM,
-        f"checkov's {row['check']} crashed, and checks nothing here: {row['error']}",
+        Severity.MEDIUM if len(names) == len(rows) else Severity.HIGH,
+        f"checkov crashed, and {lost}: {rows[0]['error']}",
         Location(path),
         fix="see whether the file is what its apiVersion and kind promise; else report it to checkov",
-        subject=row["check"],
+        subject=path,
     )

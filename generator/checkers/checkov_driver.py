@@ -133,11 +133,10 @@ def verdicts(request: dict[str, Any], *, tuned: bool) -> dict[str, Any]:
     }
 
 
-def _judged(runner: Any, framework: str, files: list[str], journal: Journal) -> Iterator[dict[str, Any]]:
+def _judged(runner: Any, framework: str, files: list[str], journal: Journal) -> list[dict[str, Any]]:
     """One framework; a file on which the whole runner dies is left out and told."""
     try:
-        yield from _run(runner, framework, files, journal)
-        return
+        return list(_run(runner, framework, files, journal))
     except Exception as error:  # anything can come out of a foreign program
         whole = error
     sound = []
@@ -146,11 +145,11 @@ def _judged(runner: Any, framework: str, files: list[str], journal: Journal) -> 
             tuple(_run(runner, framework, [file], journal))
             sound.append(file)
         except Exception as error:
-            journal.crashed(file, framework, error)
+            journal.crashed(file, "", error)
     if len(sound) == len(files):  # only together are they too much
         journal.crashed("", framework, whole)
-        return
-    yield from _judged(runner, framework, sound, journal)
+        return []
+    return _judged(runner, framework, sound, journal) if sound else []
 
 
 def _run(runner: Any, framework: str, files: list[str], journal: Journal) -> Iterator[dict[str, Any]]:
@@ -373,7 +372,7 @@ def _again(request: dict[str, Any], error: BaseException) -> int:
 
 
 def _silence() -> None:
-    """No network, no log, no stray line on stdout."""
+    """No network, no log, no stray line on stdout, no other process."""
 
     def refuse(*_args: Any, **_named: Any) -> NoReturn:
         raise OSError("checkov is run without a network")
@@ -383,6 +382,7 @@ def _silence() -> None:
     socket.getaddrinfo = refuse
     logging.disable(logging.CRITICAL)
     sys.stdout = sys.stderr
+    os.environ["CHECKOV_PARALLELIZATION_TYPE"] = "none"  # what a forked child sees is not heard of here
 
 
 def _told(error: BaseException, root: str) -> str:
