@@ -108,7 +108,12 @@ def json_array(value: Any) -> str:
 def run(value: Any) -> str:
     """Shell text of the user's as the argument of RUN: line breaks cannot leave the instruction."""
     text = str(value).strip()
-    if re.search(r"[\x00-\x08\x0a-\x1f\x7f]", text) or text.startswith(("[", "<<", "--", "#")) or text.endswith("\\"):
+    if (
+        re.search(r"[\x00-\x08\x0a-\x1f\x7f]", text)
+        or "<<" in text
+        or text.startswith(("[", "--", "#"))
+        or text.endswith("\\")
+    ):
         return json_text(["/bin/sh", "-ec", text])
     return text
 

@@ -72,8 +72,9 @@ class Reason:
 
     @property
     def at(self) -> Location:
-        """The place in the spec, its pointer being the path as the environment sees it."""
-        return replace(self.node.at, pointer=self.path)
+        """The place in the spec (of a mapping, its key), its pointer being the path as the environment sees it."""
+        whole = isinstance(self.node.value, dict | tuple)
+        return replace((self.node.key_at if whole else None) or self.node.at, pointer=self.path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +96,7 @@ def why(file: RenderedFile, line: int, product: Product) -> Trace:
 
 def reason(path: str, spec: Spec) -> Reason:
     """The node at a spec path, or the nearest above it."""
-    node = layers.locate(spec.tree, path)
-    return Reason(path, node if node.at.line else replace(node, at=spec.tree.at))
+    return Reason(path, layers.locate(spec.tree, path))
 
 
 def trace(findings: Iterable[Finding], files: Iterable[RenderedFile], product: Product) -> Iterator[Finding]:

@@ -28,6 +28,15 @@ _LEFT_OUT = frozenset(
     {".git", ".hg", ".svn", "node_modules", ".venv", "venv", "__pycache__", ".terraform", disk.STAGING}
 )
 _MAX_LINT_BYTES = 2_000_000
+_ELSEWHERE = {
+    "spec": "A mistake in the spec; the finding names the value and the way out. `groundplan explain KEY` helps.",
+    "disk": "The working tree is not what the spec says; `groundplan generate --diff` shows the difference.",
+    "yaml": "A file that cannot be read as YAML, or reads differently from what was meant.",
+    "waiver": "A waiver that has no reason, has expired, or accepts nothing any more.",
+    "hadolint": "A finding of hadolint; see https://github.com/hadolint/hadolint/wiki/{problem}",
+    "checkov": "A policy of checkov; see https://www.checkov.io/5.Policy%20Index/all.html for {problem}",
+}
+"""Where findings are explained that no rule file describes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +187,9 @@ def explain_rule(name: str) -> str:
     """What a rule is for, and both examples."""
     from generator import policy
 
+    family, _, problem = name.partition("/")
+    if family in _ELSEWHERE and not any(rule.id == name for rule in policy.rules()):
+        return f"{name}\n  {_ELSEWHERE[family].format(problem=problem)}\n"
     rule = policy.rule(name)
     rows = [f"{rule.id} ({rule.severity.word})", f"  {rule.summary}", "", f"why  {rule.why}", f"fix  {rule.fix}"]
     rows += [f"also {', '.join(rule.aliases)}"] if rule.aliases else []

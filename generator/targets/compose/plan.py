@@ -74,9 +74,7 @@ def _body(spec: Spec, service: Service, backing: Mapping[str, StandIn], publishe
         made["profiles"] = because(["jobs"], service.at("type"))
     made["user"] = f"{UID}:{UID}"
     if service.env:
-        made["environment"] = {
-            name: because(_text(text, spec, backing), text.path) for name, text in service.env.items()
-        }
+        made["environment"] = dict(_environment(service, spec, backing))
     configs = [_config_mount(service, number, path, key) for number, path, key, _ in _files(service, spec, backing)]
     if configs:
         made["configs"] = configs
@@ -91,6 +89,23 @@ def _body(spec: Spec, service: Service, backing: Mapping[str, StandIn], publishe
     if service.storage:
         made["volumes"] = [because(f"{service.name}-data:{service.storage.mount}", service.storage.path)]
     return {**made, **_hardened(service, once)}
+
+
+def _environment(service: Service, spec: Spec, backing: Mapping[str, StandIn]) -> Iterator[tuple[str, Any]]:
+    """The variables of a service; the parts of a composed one too, since Kubernetes needs them by name."""
+    for name, text in service.env.items():
+        if text.only is None:
+            for reference in text.references:
+                part = _variable(reference)
+                if reference.kind == "resource" and part not in service.env and not _is_declared(reference, spec):
+                    yield part, because(_local(reference, spec, backing), text.path)
+        yield name, because(_text(text, spec, backing), text.path)
+
+
+def _is_declared(reference: Reference, spec: Spec) -> bool:
+    """Whether an external resource gives the value in the spec itself."""
+    given = spec.resources[reference.name].outputs.get(reference.output)
+    return given is not None and given.literal is not None
 
 
 def _image(spec: Spec, service: Service) -> dict[str, Any]:
