@@ -358,6 +358,8 @@ def _missing(mistake: _Mistake) -> Iterator[Said]:
 
 def _one_of(mistake: _Mistake) -> Iterator[Said]:
     """Keys of which exactly one is given."""
+    if not isinstance(mistake.node.value, dict):
+        return  # its type is wrong, and that is said
     keys = [option["required"][0] for option in mistake.error.validator_value]
     given = [mistake.node.entries()[key] for key in keys if key in mistake.node.entries()]
     choice = " or ".join(f"`{key}`" for key in keys)
