@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from generator.document import Node
+from generator.quantity import byte_count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,6 +242,13 @@ class Service(Part):
     def built(self) -> bool:
         """Whether we make its image."""
         return self.image is None
+
+    @property
+    def go_memory_limit(self) -> str:
+        """GOMEMLIMIT: nine tenths of the memory limit, so that a Go program collects before it is killed; else ""."""
+        if self.runtime is None or self.runtime.name != "go" or "GOMEMLIMIT" in self.env:
+            return ""
+        return f"{byte_count(self.size.memory_limit) * 9 // 10 // 2**20}MiB"
 
     @property
     def listens(self) -> bool:

@@ -73,7 +73,7 @@ def _body(spec: Spec, service: Service, backing: Mapping[str, StandIn], publishe
     if once:
         made["profiles"] = because(["jobs"], service.at("type"))
     made["user"] = f"{UID}:{UID}"
-    if service.env:
+    if service.env or service.go_memory_limit:
         made["environment"] = dict(_environment(service, spec, backing))
     configs = [_config_mount(service, number, path, key) for number, path, key, _ in _files(service, spec, backing)]
     if configs:
@@ -93,6 +93,8 @@ def _body(spec: Spec, service: Service, backing: Mapping[str, StandIn], publishe
 
 def _environment(service: Service, spec: Spec, backing: Mapping[str, StandIn]) -> Iterator[tuple[str, Any]]:
     """The variables of a service; the parts of a composed one too, since Kubernetes needs them by name."""
+    if service.go_memory_limit:
+        yield "GOMEMLIMIT", because(service.go_memory_limit, service.size.at("memory_limit"))
     for name, text in service.env.items():
         if text.only is None:
             for reference in text.references:

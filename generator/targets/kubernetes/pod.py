@@ -186,6 +186,9 @@ def _keys(reference: Reference) -> tuple[str, ...]:
 def _variables(service: Service, spec: Spec) -> Iterator[dict[str, Any]]:
     """Variables that a Secret gives; a text around a reference is composed by the kubelet (`$(NAME)`)."""
     seen = set(service.env)
+    if service.go_memory_limit:
+        limit = because(service.go_memory_limit, service.size.at("memory_limit"))
+        yield {"name": "GOMEMLIMIT", "value": limit, "secret": "", "key": ""}
     for name, text in service.env.items():
         if literal(text, spec) is not None:
             continue
