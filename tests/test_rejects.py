@@ -19,6 +19,7 @@ from generator.specfile import MAX_BYTES
 
 REJECTS = Path(__file__).resolve().parents[1] / "fixtures" / "rejects"
 FILES = sorted(REJECTS.glob("*.yaml"))
+MESSAGES = Path(__file__).resolve().parent / "golden" / "rejects.txt"
 EXPECT = re.compile(rb"# expect: (?:(?P<path>\S+?):)?(?P<line>\d+):(?P<column>\d+) (?P<rule>\S+)")
 SMALL = "apiVersion: groundplan/v1\napp: shop\nowner: team-shop\nservices:\n  web:\n    runtime: node\n    port: 3000\n"
 
@@ -55,6 +56,18 @@ def test_every_message_says_what_and_what_to_do(path: Path) -> None:
             assert not text.endswith(".")
             assert not re.search(r"\b(?:invalid|failed|please|None|dict|NoneType)\b", text), text
         assert not finding.message[0].isupper() or finding.message.startswith(("LOG", "YAML")), finding.message
+
+
+def test_messages_are_the_reviewed_ones(request: pytest.FixtureRequest) -> None:
+    """Every message of the spec family as a user reads it; a changed one is read by a human before it is kept."""
+    rows = [
+        f"{path.stem}:{finding.at.line}:{finding.at.column}: {finding.rule}: {finding.message}; {finding.fix}\n"
+        for path in FILES
+        for finding in serious(load(path))
+    ]
+    if request.config.getoption("--update-golden"):
+        MESSAGES.write_text("".join(rows), encoding="utf-8")
+    assert "".join(rows) == MESSAGES.read_text(encoding="utf-8")
 
 
 def test_there_are_many() -> None:
