@@ -74,6 +74,30 @@ def test_an_ignore_comment_sets_aside_and_is_listed() -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "# hadolint ignore=DL3004\nRUN sudo true\n",
+        "# hadolint ignore=DL3004 # because\nRUN sudo true\n",
+        "#hadolint ignore=DL3004\nRUN sudo true\n",
+        "#   hadolint   ignore = DL3004 , DL3008\nRUN sudo true\n",
+        "  # hadolint ignore=DL3004\n  RUN sudo true\n",
+        "RUN sudo true # hadolint ignore=DL3004\n",
+        "# hadolint global ignore=DL3004\nRUN sudo true\n",
+        "RUN sudo true\n# hadolint global ignore=DL3004\n",
+        "# hadolint ignore=DL3004\nRUN true \\\n && sudo true \\\n && cd /x\n",
+        "RUN true \\\n# hadolint ignore=DL3004\n && sudo true\n",
+        "# hadolint ignore=SC2086\nRUN echo $A \\\n  && echo $B\n",
+        "# hadolint ignore=DL3008\nRUN sudo true\n",
+        "# hadolint ignore=DL3004\nRUN true\nRUN sudo true\n",
+    ],
+)
+def test_ignore_comments_mean_what_they_mean_to_hadolint(text: str, tmp_path: Path) -> None:
+    files = (SourceFile("Dockerfile", "FROM debian:12\n" + text),)
+    remaining = waivers.apply(hadolint.check(files, SETTINGS).findings, files, packed=False).findings
+    assert rows_of(remaining) == expected(command_line(linted.write(files, tmp_path)))
+
+
+@pytest.mark.parametrize(
     "path",
     [
         *("Dockerfile", "Dockerfile.web", "web.Dockerfile", "web.dockerfile", "Containerfile", "Containerfile.web"),

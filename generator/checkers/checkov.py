@@ -5,7 +5,7 @@ found by configuration or set up once in the user's cache from a hash-locked lis
 there and answers in JSON; it starts before our own checks and is waited for after them.
 
 What a comment or annotation of checkov's skips is answered as a finding: all waivers are applied in one
-place, so that the report lists them.
+place, so that the report lists them. A skip that only checkov understands is listed as not checked.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import os
 import re
 import subprocess
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -59,11 +59,12 @@ def check(files: Sequence[TextFile], settings: Settings) -> Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """checkov at work, or what is known without it."""
+    """checkov at work on some files, or what is known without it."""
 
-    process: subprocess.Popen[bytes] | None
-    workspace: Workspace | None
     early: Outcome
+    files: tuple[TextFile, ...] = ()
+    process: subprocess.Popen[bytes] | None = None
+    workspace: Workspace | None = None
 
     def finish(self) -> Outcome:
         """Wait for the driver and read its answer."""
@@ -73,40 +74,41 @@ class Job:
             code = self.process.wait()
             answer, error = self.workspace.note("answer"), self.workspace.note("error")
             if code or not answer.is_file():
-                return _stopped(error.read_text(encoding="utf-8", errors="replace"), code)
-            made = _outcome(json.loads(answer.read_text(encoding="utf-8")), self.workspace)
+                made = _stopped(error.read_text(encoding="utf-8", errors="replace"), code)
+            else:
+                made = _outcome(json.loads(answer.read_text(encoding="utf-8")), self.workspace, self.files)
         finally:
             self.workspace.close()
-        return Outcome(made.findings, made.passes, self.early.not_checked + made.not_checked, made.tools)
+        return replace(made, not_checked=self.early.not_checked + made.not_checked)
 
 
 def start(files: Sequence[TextFile], settings: Settings) -> Job:
     """Begin the work; `finish` of the answer waits for it."""
     partial = patches(files)
     frameworks = _frameworks(file for file in files if file.path not in partial)
-    left = Outcome(not_checked=tuple(_left_out(files, partial)))
+    early = Outcome(not_checked=tuple(_left_out(files, partial)))
     if not frameworks:
-        return Job(None, None, left)
+        return Job(early)
     python = provision.environment(settings)
     if isinstance(python, NotChecked):
-        return Job(None, None, Outcome(not_checked=(*left.not_checked, python)))
-    workspace = Workspace(file for every in frameworks.values() for file in every)
+        return Job(replace(early, not_checked=(*early.not_checked, python)))
+    mine = tuple(file for every in frameworks.values() for file in every)
+    workspace = Workspace(mine)
     request = {
         "root": str(workspace.root),
         "files": {name: sorted(workspace.names[file.path] for file in every) for name, every in frameworks.items()},
         "answer": str(workspace.note("answer")),
     }
     workspace.note("request").write_text(json.dumps(request), encoding="utf-8")
+    command = [str(python), "-s", str(DRIVER)]
     try:
         with workspace.note("request").open("rb") as asked, workspace.note("error").open("wb") as error:
-            process = subprocess.Popen(
-                [str(python), "-s", str(DRIVER)], env=_environment(), stdin=asked, stdout=error, stderr=error
-            )
+            process = subprocess.Popen(command, env=_environment(), stdin=asked, stdout=error, stderr=error)
     except OSError as failure:
         workspace.close()
-        reason = f"{python} cannot be started: {failure.strerror}"
-        return Job(None, None, Outcome(not_checked=(*left.not_checked, NotChecked("checkov", reason, provision.MEND))))
-    return Job(process, workspace, left)
+        broken = NotChecked("checkov", f"{python} cannot be started: {failure.strerror}", provision.MEND)
+        return Job(replace(early, not_checked=(*early.not_checked, broken)))
+    return Job(early, mine, process, workspace)
 
 
 def patches(files: Sequence[TextFile]) -> frozenset[str]:
@@ -164,23 +166,41 @@ def _stopped(error: str, code: int) -> Outcome:
     return Outcome(not_checked=(NotChecked("checkov", f"it stopped: {last[0][:300]}", provision.MEND),))
 
 
-def _outcome(answer: dict[str, Any], workspace: Workspace) -> Outcome:
-    def original(row: dict[str, Any]) -> str:
-        return workspace.original(row["path"])
-
-    findings = [_finding(row, original(row)) for row in answer["records"] if row["verdict"] != "passed"]
-    findings += [_unread(row, original(row)) for row in answer["unread"]]
+def _outcome(answer: dict[str, Any], workspace: Workspace, files: Sequence[TextFile]) -> Outcome:
+    rows: dict[str, list[tuple[dict[str, Any], str]]] = {"failed": [], "passed": [], "skipped": []}
+    for row in answer["records"]:
+        rows[row["verdict"]].append((row, workspace.original(row["path"])))
+    findings = [_finding(row, path) for row, path in rows["failed"]]
+    skipped, unknown = _skipped([(_finding(row, path), row["reason"]) for row, path in rows["skipped"]], files)
+    findings += skipped
+    findings += [_unread(row, workspace.original(row["path"])) for row in answer["unread"]]
     findings += [
-        _crashed(list(rows), workspace.original(path))
-        for path, rows in itertools.groupby(answer["crashes"], key=lambda row: row["path"])
+        _crashed(list(crashes), workspace.original(path))
+        for path, crashes in itertools.groupby(answer["crashes"], key=lambda row: row["path"])
         if path
     ]
-    passes = tuple(
-        Pass(f"checkov/{row['check']}", original(row), _subject(row, original(row)))
-        for row in answer["records"]
-        if row["verdict"] == "passed"
-    )
-    return Outcome(tuple(findings), passes, tuple(_hidden(answer, workspace)), (Tool("checkov", answer["version"]),))
+    passes = tuple(Pass(f"checkov/{row['check']}", path, _subject(row, path)) for row, path in rows["passed"])
+    hidden = (*unknown, *_hidden(answer, workspace))
+    return Outcome(tuple(findings), passes, hidden, (Tool("checkov", answer["version"]),))
+
+
+def _skipped(found: Sequence[tuple[Finding, str]], files: Sequence[TextFile]) -> tuple[list[Finding], list[NotChecked]]:
+    """What the file's author skips: findings where our waivers see the comment too, else only said."""
+    if not found:
+        return [], []
+    from generator.policy import waivers
+
+    judged = waivers.apply([finding for finding, _reason in found], files, packed=False)
+    waived = {(item.finding.rule, item.finding.at, item.finding.subject) for item in judged.waived}
+    known: list[Finding] = []
+    unknown: list[NotChecked] = []
+    for finding, reason in found:
+        if (finding.rule, finding.at, finding.subject) in waived:
+            known.append(finding)
+        else:
+            told = f"skipped in the file: {reason}" if reason else "skipped in the file"
+            unknown.append(NotChecked(f"{finding.rule} on {finding.at}", told, "remove the skip to have it checked"))
+    return known, unknown
 
 
 def _hidden(answer: dict[str, Any], workspace: Workspace) -> Iterator[NotChecked]:
