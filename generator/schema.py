@@ -165,7 +165,7 @@ def _for_editor(part: Any) -> Any:
         return [_for_editor(item) for item in part]
     if not isinstance(part, Mapping):
         return part
-    made = {key: _for_editor(value) for key, value in part.items() if not key.startswith("x-")}
+    made = {key: _for_editor(value) for key, value in part.items() if not key.startswith(("x-", "$comment"))}
     shorthand = part.get("x-shorthand")
     if not isinstance(shorthand, Mapping):
         return made
