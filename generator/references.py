@@ -6,11 +6,11 @@ No expressions, no nesting, no defaults; `$${` is a literal `${`.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from generator.mistakes import nearest
 from generator.model import Reference
 
 PUBLIC_OUTPUTS: Mapping[str, tuple[str, ...]] = {
@@ -124,9 +124,9 @@ def resolve(body: str, offset: int, scope: Scope) -> Reference | Problem:
 
 def suggest(word: str, known: Mapping[str, str] | tuple[str, ...] | list[str]) -> str:
     """The way out for an unknown name."""
-    near = difflib.get_close_matches(word, list(known), n=1)
+    near = nearest(word, list(known))
     if near:
-        return f'did you mean "{near[0]}"?'
+        return f'did you mean "{near}"?'
     return f"there are: {', '.join(known)}" if known else "none is declared yet"
 
 
@@ -134,13 +134,16 @@ def _reserved(name: str, output: str, shown: str, offset: int, scope: Scope) -> 
     if name == "secret":
         if output in scope.secrets:
             return Reference(name, output, "secret", secret=True)
-        fix = suggest(output, scope.secrets) if output else "write ${secret.name}"
+        if not output:
+            fix = f"there are: {', '.join(scope.secrets)}" if scope.secrets else "none is declared yet"
+            return Problem("unknown-output", f"{shown} names no secret", f"write ${{secret.name}}; {fix}", offset)
+        fix = suggest(output, scope.secrets)
         return Problem("unknown-reference", f'{shown}: there is no secret "{output}"', fix, offset)
     valid = {"app": ("",), "environment": ("",), "cloud": ("provider", "region", "dr_region", "domain")}[name]
     if output in valid:
         return Reference(name, output, name, secret=False)
     fix = f"write {' or '.join('${' + name + ('.' + word if word else '') + '}' for word in valid)}"
-    return Problem("unknown-output", f"{shown}: {name} has no output {output!r}", fix, offset)
+    return Problem("unknown-output", f'{shown}: {name} has no output "{output}"', fix, offset)
 
 
 def _output(name: str, output: str, shown: str, offset: int, scope: Scope) -> Reference | Problem:
@@ -159,6 +162,8 @@ def _output(name: str, output: str, shown: str, offset: int, scope: Scope) -> Re
     if not output:
         return Problem("unknown-output", f"{shown} needs an output", f"{name} has: {', '.join(valid)}", offset)
     message = f'{shown}: "{output}" is not an output of {name}, {article}'
-    near = difflib.get_close_matches(output, valid, n=1)
+    signals = scope.signals(name)
+    near = nearest(output, [*valid, *signals])
     listed = f"{name} has: {', '.join(valid)}" if valid else f"{name} has none"
-    return Problem("unknown-output", message, f'did you mean "{near[0]}"? {listed}' if near else listed, offset)
+    listed += f"; for alerts: {', '.join(signals)}" if signals else ""
+    return Problem("unknown-output", message, f'did you mean "{near}"? {listed}' if near else listed, offset)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterator, Mapping
 
 from generator import references
 from generator.document import Location, Node
 from generator.finding import Finding, Related, Severity
+from generator.layers import with_key
 from generator.model import Reference
 from generator.quantity import byte_count, millicores
 
+_NAMED = {"services": "service", "resources": "resource", "secrets": "secret"}
+_BARE_NAMES = re.compile(r"services\.[^.]+\.(?:calls|uses)\[|services\.[^.]+\.scale\.queue\.name$")
 _SECRET_PLACES = re.compile(r"services\.[^.]+\.(?:env|files)\.|notify\.")
 _REFERENCE_PLACES = re.compile(
     r"services\.[^.]+\.(?:env|files)\.|notify\.|alerts\.[^.]+\.(?:when|expr)$|resources\.[^.]+\.outputs\."
@@ -31,7 +35,35 @@ def inside(at: Location, offset: int) -> Location:
 
 def names(base: Node, overrides: Mapping[str, Node]) -> list[Finding]:
     """Names of services, resources and environments against each other."""
-    return [*_clashes(base), *_targets_of_names(base), *_override_names(base, overrides)]
+    found = [*_clashes(base), *_targets_of_names(base), *_override_names(base, overrides)]
+    for layer in (base, *overrides.values()):
+        found += _environment_names(layer, list(overrides) or ["prod"])
+    return found
+
+
+def nulls(tree: Node) -> Iterator[Finding]:
+    """Keys with no value in the lowest layer: null takes something away, and here is nothing to take."""
+    for key, node in tree.items():
+        if node.value is None:
+            at = node.key_at or node.at
+            yield error("empty-value", f"`{key}` has no value", at, f"give `{key}` a value, {{}} or [], or remove it")
+        else:
+            yield from nulls(node)
+
+
+def known(layer: Node, base: Node) -> Node:
+    """What an environment changes, without changes of what does not exist: those are found by `names`."""
+    for block in _NAMED:
+        node = layer.get(block)
+        if node is not None and isinstance(node.value, dict):
+            kept = {key: child for key, child in node.value.items() if key in base.entries(block)}
+            layer = with_key(layer, block, dataclasses.replace(node, value=kept))
+    return layer
+
+
+def holds_name(node: Node) -> bool:
+    """Whether a bare name stands here, never a reference: `names` judges it."""
+    return bool(_BARE_NAMES.search(node.at.pointer))
 
 
 def placement(node: Node, meant: Reference, offset: int) -> Iterator[Finding]:
@@ -55,10 +87,36 @@ def placement(node: Node, meant: Reference, offset: int) -> Iterator[Finding]:
 
 def judge(tree: Node) -> list[Finding]:
     """One effective tree."""
-    found: list[Finding] = [*_cycles(tree), *_hosts(tree)]
+    found: list[Finding] = [*_cycles(tree), *_hosts(tree), *_second_region(tree), *_freezes(tree)]
     for name, service in tree.entries("services").items():
         found += [*_service(name, service), *_scale(service), *_limits(service)]
     return found
+
+
+def _second_region(tree: Node) -> Iterator[Finding]:
+    """What is copied needs a place to be copied to."""
+    if tree.get("cloud", "dr_region") is not None:
+        return
+    asking = [
+        node
+        for resource in tree.entries("resources").values()
+        for node in (resource.get("backup", "copy_to_dr"), resource.get("replicate"))
+        if node is not None and node.value is True
+    ]
+    strategy = tree.get("disaster_recovery", "strategy")
+    asking += [strategy] if strategy is not None and strategy.value != "backup-restore" else []
+    for node in asking:
+        key = node.at.pointer.rpartition(".")[2]
+        message = f"`{key}: {str(node.value).lower()}` needs a second region"
+        yield error("missing-key", message, node.key_at or node.at, "add `cloud.dr_region`")
+
+
+def _freezes(tree: Node) -> Iterator[Finding]:
+    for span in tree.listed("delivery", "releases", "freeze"):
+        first, last = span.get("from"), span.get("to")
+        if first is not None and last is not None and str(first.value) > str(last.value):
+            message = f"the freeze ends on {last.value}, before it begins on {first.value}"
+            yield error("contradiction", message, last.at, "swap the two", Related(first.at, "the first day"))
 
 
 def promotion(overrides: Mapping[str, Node]) -> list[Finding]:
@@ -115,10 +173,16 @@ def _targets_of_names(base: Node) -> Iterator[Finding]:
             ("uses", known_resources, known_services, "calls"),
         ):
             for node in service.listed(key):
-                yield from _named(name, node, wanted, others, other_key)
+                if isinstance(node.value, str):
+                    yield from _named(name, node, wanted, others, other_key)
         queue = service.get("scale", "queue", "name")
-        if queue is not None:
+        if queue is not None and isinstance(queue.value, str):
             yield from _queue(queue, base.entries("resources"))
+    for resource in base.entries("resources").values():
+        origin = resource.get("origin")
+        if origin is not None and origin.value not in [*known_services, *known_resources]:
+            fix = references.suggest(str(origin.value), [*known_services, *known_resources])
+            yield error("unknown-reference", f'there is no service or resource "{origin.value}"', origin.at, fix)
 
 
 def _named(service: str, node: Node, wanted: list[str], others: list[str], other_key: str) -> Iterator[Finding]:
@@ -138,6 +202,11 @@ def _named(service: str, node: Node, wanted: list[str], others: list[str], other
 
 def _queue(queue: Node, resources: Mapping[str, Node]) -> Iterator[Finding]:
     word = str(queue.value)
+    if "${" in word:
+        yield error(
+            "name-expected", f"{word} is a reference where a bare name stands", queue.at, "write the name alone"
+        )
+        return
     if word not in resources:
         fix = references.suggest(word, list(resources))
         yield error("unknown-reference", f'there is no resource "{word}"', queue.at, fix)
@@ -148,10 +217,26 @@ def _queue(queue: Node, resources: Mapping[str, Node]) -> Iterator[Finding]:
         yield error("wrong-kind", message, queue.at, "name a queue")
 
 
+def _environment_names(layer: Node, environments: list[str]) -> Iterator[Finding]:
+    """Keys and entries that name environments."""
+    named = [
+        (name, node.key_at or node.at)
+        for path in (("cloud", "account"), ("cost", "monthly_limit"), ("delivery", "approvals"))
+        for name, node in layer.entries(*path).items()
+    ]
+    named += [(name, node.key_at or node.at) for name, node in layer.entries("delivery", "drift", "remediate").items()]
+    listed = layer.listed("cost", "off_hours", "environments")
+    named += [(node.value, node.at) for node in listed if isinstance(node.value, str)]
+    for name, at in named:
+        if name not in environments:
+            fix = references.suggest(name, environments)
+            yield error("unknown-environment", f'there is no environment "{name}"', at, fix)
+
+
 def _override_names(base: Node, overrides: Mapping[str, Node]) -> Iterator[Finding]:
     """An environment changes what exists; it adds nothing."""
     for name, layer in overrides.items():
-        for block, kind in (("services", "service"), ("resources", "resource"), ("secrets", "secret")):
+        for block, kind in _NAMED.items():
             known = list(base.entries(block))
             for key, node in layer.entries(block).items():
                 if key not in known:
@@ -216,7 +301,7 @@ def _service(name: str, service: Node) -> Iterator[Finding]:
         yield error("missing-key", f"{name} has neither a `runtime` nor an `image`", at, fix)
     if service.get("runtime") is not None and (image := service.get("image")) is not None:
         yield error("contradiction", f"{name} has both a `runtime` and an `image`", image.at, "keep one of them")
-    if port is None and kind in {"web", "api", "static"}:
+    if port is None and public is None and kind in {"web", "api", "static"}:
         yield error("missing-key", f"{name} is of type {kind} and has no `port`", at, "add `port: 8080`")
     if public is not None and port is None:
         yield error("missing-key", f"{name} is public and has no `port`", public.at, "add `port: 8080`")
@@ -228,7 +313,11 @@ def _service(name: str, service: Node) -> Iterator[Finding]:
     if public is not None and kind not in {"web", "api", "static", "stateful"}:
         message = f"{name} is public and of type {kind}, which nobody can call"
         yield error("contradiction", message, public.at, "remove `type`, or `public`")
-    if kind == "stateful" and service.get("storage") is None:
+    storage = service.get("storage")
+    if kind != "stateful" and storage is not None:
+        message = f"{name} has `storage` and is of type {kind}, which keeps nothing"
+        yield error("contradiction", message, storage.key_at or storage.at, "write `type: stateful`, or remove it")
+    if kind == "stateful" and storage is None:
         yield error(
             "missing-key", f"{name} is stateful and has no `storage`", at, "add `storage: {size: 10Gi, mount: /data}`"
         )

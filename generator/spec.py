@@ -62,13 +62,33 @@ def shown(path: Path, root: Path) -> str:
         return path.as_posix()
 
 
+_FOLLOWS: Mapping[str, frozenset[str]] = {
+    "spec/wrong-type": frozenset({"spec/ambiguous-boolean", "spec/ambiguous-number", "spec/tag", "spec/alias"}),
+    "spec/wrong-form": frozenset(
+        {"spec/unknown-environment", "spec/ambiguous-boolean", "spec/ambiguous-number", "spec/tag", "spec/alias"}
+    ),
+    "spec/not-one-of": frozenset({"spec/ambiguous-boolean", "spec/ambiguous-number", "spec/tag"}),
+    "spec/too-few": frozenset({"spec/empty-value"}),
+    "spec/wrong-name": frozenset(
+        {"spec/unknown-service", "spec/unknown-resource", "spec/unknown-secret", "spec/unknown-environment"}
+    ),
+}
+"""Rules that only repeat what another one said at the same place."""
+
+
 def _ordered(found: Iterable[Finding]) -> tuple[Finding, ...]:
-    """By place; one finding of a rule at a place."""
+    """By place; nothing twice, and nothing that merely follows from another."""
     unique = {
-        (finding.rule, finding.at.path, finding.at.line, finding.at.column): finding
+        (finding.rule, finding.at.path, finding.at.line, finding.at.column, finding.message): finding
         for finding in reversed(tuple(found))
     }
-    return tuple(sorted(unique.values(), key=lambda finding: finding.order))
+    said = {key[:4] for key in unique}
+    kept = [
+        finding
+        for (rule, *place, _), finding in unique.items()
+        if not any((other, *place) in said for other in _FOLLOWS.get(rule, ()))
+    ]
+    return tuple(sorted(kept, key=lambda finding: finding.order))
 
 
 def _schema() -> Mapping[str, Any]:
@@ -127,14 +147,15 @@ def _effective(tree: Node) -> tuple[dict[str, Node], tuple[Finding, ...]]:
     found = [*schema.validate(layers.without_nulls(tree), _schema(), family="spec"), *_not_rendered(tree)]
     broken = any(finding.severity >= Severity.HIGH for finding in found)
     overrides = tree.entries("environments")
-    base = layers.without_nulls(layers.without_keys(tree, "environments"))
-    found += semantics.names(base, overrides)
+    written = layers.without_keys(tree, "environments")
+    base = layers.without_nulls(written)
+    found += [*semantics.nulls(written), *semantics.names(base, overrides)]
     if broken:
         return {}, tuple(found)  # all that follows would find the same again
     trees: dict[str, Node] = {}
     for name in ("", *(overrides or ("prod",))):
         layer = overrides.get(name)
-        merged = base if layer is None else layers.merge(base, _override(layer))
+        merged = base if layer is None else layers.merge(base, semantics.known(_override(layer), base))
         complete = schema.fill(derive.derive(merged, name), _schema())
         if layer is not None:
             found += schema.validate(complete, _schema(), family="spec")
@@ -185,7 +206,7 @@ def _resolved(tree: Node, environment: str) -> tuple[Node, tuple[Finding, ...]]:
             return dataclasses.replace(node, value={key: visit(child) for key, child in node.value.items()})
         if isinstance(node.value, tuple):
             return dataclasses.replace(node, value=tuple(visit(child) for child in node.value))
-        if isinstance(node.value, str) and "$" in node.value:
+        if isinstance(node.value, str) and "$" in node.value and not semantics.holds_name(node):
             return dataclasses.replace(node, value=filled(node, node.value))
         return node
 

@@ -62,11 +62,14 @@ def parse(text: str, name: str) -> tuple[Node | None, tuple[Finding, ...]]:
     """The same for a text at hand."""
     from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
+    from ruamel.yaml.reader import ReaderError
 
     try:
         events = list(YAML(pure=True).parse(text))
     except MarkedYAMLError as error:
         return None, (_syntax(error, text, name),)
+    except ReaderError as error:
+        return None, (_character(error.position, text, name),)
     except YAMLError as error:
         return None, (_finding("syntax", _first_line(str(error)), Location(name, 1, 1), "remove the character"),)
     except (ValueError, RecursionError) as error:
@@ -120,7 +123,7 @@ class _Builder:
     def node(self, event: Any, events: Iterator[Any], path: str, depth: int) -> Node:
         at = self.place(event, path)
         if depth > MAX_DEPTH:
-            self.too_much("too-deep", f"values are nested more than {MAX_DEPTH} deep", at)
+            self.too_much("too-deep", f"values are nested more than {MAX_DEPTH} deep", at, "write them flat")
         kind = type(event).__name__
         if kind == "AliasEvent":
             return self.alias(event, at)
@@ -145,7 +148,7 @@ class _Builder:
         if event.anchor in self.open_anchors or event.anchor not in self.anchors:
             why = "refers to itself" if event.anchor in self.open_anchors else "has no anchor before it"
             self.say("alias", f"the alias *{event.anchor} {why}", at, "write the value out")
-            return Node(None, at)
+            return Node("", at)
         target = self.anchors[event.anchor]
         self.count(sum(1 for _ in target.walk()), at)
         return target
@@ -153,10 +156,11 @@ class _Builder:
     def count(self, more: int, at: Location) -> None:
         self.values += more
         if self.values > MAX_VALUES:
-            self.too_much("too-many-values", f"the spec grows beyond {MAX_VALUES:,} values here", at)
+            fix = "write the values out where they are needed, without aliases of aliases"
+            self.too_much("too-many-values", f"the spec grows beyond {MAX_VALUES:,} values here", at, fix)
 
-    def too_much(self, rule: str, message: str, at: Location) -> None:
-        self.say(rule, message, at, "write the values out where they are needed, without aliases of aliases")
+    def too_much(self, rule: str, message: str, at: Location, fix: str) -> None:
+        self.say(rule, message, at, fix)
         raise _TooMuch
 
     def sequence(self, events: Iterator[Any], at: Location, path: str, depth: int) -> Node:
@@ -237,6 +241,14 @@ def _moved(at: Location, path: str) -> Location:
 
 def _finding(rule: str, message: str, at: Location, fix: str, *related: Related) -> Finding:
     return Finding(f"spec/{rule}", Severity.HIGH, message, at, fix=fix, related=related, property=at.pointer)
+
+
+def _character(position: int, text: str, name: str) -> Finding:
+    """A character that YAML forbids, at its place."""
+    before = text[:position]
+    at = Location(name, before.count("\n") + 1, position - (before.rfind("\n") + 1) + 1)
+    message = f"the character U+{ord(text[position]):04X} cannot stand in YAML"
+    return _finding("syntax", message, at, "remove it")
 
 
 def _first_line(text: str) -> str:

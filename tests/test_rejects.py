@@ -121,7 +121,7 @@ def test_a_path_that_is_no_file(tmp_path: Path, make: Callable[[Path], None], sa
         "---\n" + SMALL,
         SMALL + "    env: {DEBUG: 'on', COUNTRY: 'NO', UMASK: '0022', LIMIT: '1e3', VERSION: '1.10', RATIO: 0.5}\n",
         SMALL + '    env: {URL: "${app}-${environment}", LITERAL: "$${HOME}", SHELL: $HOME}\n',
-        SMALL + "    public: shop.example.com\n    size: small\n    schedule: null\n",
+        SMALL + "    public: shop.example.com\n    size: small\n",
         SMALL + "    size: {cpu: 0.5, memory: 1.5Gi, cpu_limit: none}\n",
         SMALL + "    scale: {min: 3, max: 3}\n    command: [node, node]\n",
         SMALL + "environments:\n  dev:\n  prod: {services: {web: {scale: {min: 3}, public: shop.example.com}}}\n",

@@ -20,8 +20,8 @@ from generator.finding import Finding, NotChecked, Outcome, Pass, Severity, Tool
 _DIRECTIVES = ("$patch", "$retainKeys", "$deleteFromPrimitiveList", "$setElementOrder")
 _LOOKS_LIKE_ONE = re.compile(r"^\s*[\"']?(?:apiVersion|kind)[\"']?\s*:", re.M)
 _LISTS = ("configurations", "components", "crds", "generators", "resources", "transformers", "validators")
-_OBJECTS = ("configMapGenerator", "helmCharts", "images", "labels", "patches", "patchesJson6902", "replacements")
-_OBJECTS += ("replicas", "secretGenerator")
+_OBJECTS: tuple[str, ...] = ("configMapGenerator", "helmCharts", "images", "labels", "patches", "patchesJson6902")
+_OBJECTS += ("replacements", "replicas", "secretGenerator")
 _SCALARS = ("namePrefix", "nameSuffix", "namespace")
 _MAPS = ("buildMetadata", "commonAnnotations", "commonLabels", "generatorOptions", "helmGlobals", "metadata", "openapi")
 _GONE = {"bases": "resources", "vars": "replacements", "commonLabels": "labels", "patchesStrategicMerge": "patches"}

@@ -1,0 +1,265 @@
+"""The command line as a person and a pipeline meet it: messages, streams, exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from generator import cli, project
+from tests.conftest import APPS, ROOT
+
+SMALLEST = (APPS / "smallest" / "groundplan.yaml").read_text(encoding="utf-8")
+FAST = ("--skip", "checkov")
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty project directory that is the current one."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GROUNDPLAN_OFFLINE", "1")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / ".cache"))
+    monkeypatch.delenv("GROUNDPLAN_CHECKOV", raising=False)
+    return tmp_path
+
+
+def spec(here: Path, text: str = SMALLEST) -> Path:
+    path = here / "groundplan.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_from_spec_to_a_clean_gate(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    spec(here)
+    assert cli.run(["validate"]) == 0
+    assert cli.run(["generate"]) == 0
+    assert (here / "Dockerfile").is_file()
+    assert cli.run(["check", *FAST]) == 0
+    assert "checkov: left out with --skip" in capsys.readouterr().out
+
+
+def test_a_stale_tree_closes_the_gate_and_generate_opens_it(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    spec(here)
+    assert cli.run(["check", *FAST]) == 1
+    assert "disk/missing" in capsys.readouterr().out
+    assert cli.run(["generate", "-q"]) == 0
+    spec(here, SMALLEST.replace("3000", "3001"))
+    assert cli.run(["check", *FAST]) == 1
+    assert "disk/stale" in capsys.readouterr().out
+    assert cli.run(["generate", "-q"]) == 0
+    assert cli.run(["check", *FAST]) == 0
+
+
+def test_the_gate_level_is_the_users(here: Path) -> None:
+    spec(here)
+    assert cli.run(["generate", "-q"]) == 0
+    assert cli.run(["check", *FAST, "--fail-on", "info"]) == 1
+    assert cli.run(["check", *FAST, "--fail-on", "critical"]) == 0
+
+
+def test_a_wrong_spec_shows_place_value_and_way_out(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    spec(here, SMALLEST.replace("    port: 3000\n", "    prot: 3000\n"))
+    assert cli.run(["validate"]) == 1
+    out = capsys.readouterr().out
+    assert "groundplan.yaml:8:5: high spec/unknown-key" in out
+    assert 'did you mean "port"?' in out
+    assert "    ^^^^" in out
+    assert cli.run(["generate"]) == 1
+    assert list(here.iterdir()) == [here / "groundplan.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["validate"], "there is no groundplan.yaml here or above"),
+        (["validate", "--spec", "no.yaml"], "there is no no.yaml"),
+        (["validate", "--spec", "."], "is a directory"),
+        (["why", "compose.yaml"], "names no line"),
+        (["why", "nothing.yaml:1"], "is not made from"),
+        (["why", "Dockerfile:9999"], "lines"),
+        (["explain", "services.web.prot"], "is not a key of a spec"),
+        (["explain", "cross/no-such-rule"], "no-such-rule"),
+        (["explain", "services.web.port", "--env", "prd"], 'did you mean "prod"?'),
+        (["rules", "--family", "nonsense"], "there are:"),
+        (["lint", "nowhere"], "there is no nowhere"),
+        (["lint", "empty"], "nothing to check"),
+        (["check", "--skip", "chekov"], "there is no checker"),
+        (["check", "-o", "html4"], "is not a report format"),
+        (["frobnicate"], "No such command"),
+        (["eject", "--yes"], "are not what the spec says"),
+    ],
+)
+def test_faults_say_what_and_what_next(
+    here: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    (here / "empty").mkdir()
+    if arguments[0] != "validate":
+        spec(here)
+    assert cli.run(arguments) == 2
+    captured = capsys.readouterr()
+    assert said in captured.err
+    assert "Traceback" not in captured.err
+    assert captured.out == ""
+
+
+def test_machine_formats_stand_alone_on_standard_output(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    spec(here)
+    cli.run(["generate", "-q"])
+    capsys.readouterr()
+    assert cli.run(["check", *FAST, "-o", "json", "-o", "sarif=out/x.sarif", "-o", "terminal"]) == 0
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["exit_code"] == 0
+    assert "clean" in captured.err
+    assert json.loads((here / "out" / "x.sarif").read_text())["version"] == "2.1.0"
+
+
+def test_the_exit_code_is_the_same_in_every_format(here: Path) -> None:
+    spec(here)
+    codes = {cli.run(["check", *FAST, "-o", name]) for name in cli.FORMATS}
+    assert codes == {1}
+
+
+def test_dry_run_and_diff_write_nothing(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    spec(here)
+    assert cli.run(["generate", "--dry-run"]) == 0
+    assert "created Dockerfile" in capsys.readouterr().out
+    assert cli.run(["generate", "--diff"]) == 0
+    assert "+++ b/compose.yaml" in capsys.readouterr().out
+    assert list(here.iterdir()) == [here / "groundplan.yaml"]
+
+
+def test_why_answers_with_spec_and_template(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    spec(here)
+    cli.run(["generate", "-q"])
+    lines = (here / "kubernetes/base/web/deployment.yaml").read_text().splitlines()
+    number = next(index for index, line in enumerate(lines, 1) if "containerPort" in line)
+    capsys.readouterr()
+    assert cli.run(["why", f"kubernetes/base/web/deployment.yaml:{number}"]) == 0
+    out = capsys.readouterr().out
+    assert "services.web.port = 3000  (the spec, groundplan.yaml:8:11)" in out
+    assert "template kubernetes/pod.yaml.j2:" in out
+
+
+def test_explain_prints_the_chain_of_layers(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "platform.yaml").write_text("services: {web: {scale: {min: 3}}}\n")
+    spec(
+        here,
+        "extends: platform.yaml\n"
+        + SMALLEST
+        + "    scale: {min: 4}\nenvironments:\n  dev: {}\n  prod: {services: {web: {scale: {min: 5}}}}\n",
+    )
+    assert cli.run(["explain", "services.web.scale.min", "--env", "prod"]) == 0
+    out = capsys.readouterr().out
+    assert out.index("= 5  (the environment, groundplan.yaml:14") < out.index("over 4  (the spec") < out.index("over 3")
+    assert "platform.yaml:1:" in out
+
+
+def test_explain_a_rule_prints_why_fix_and_examples(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["explain", "cross/probe-port-closed"]) == 0
+    out = capsys.readouterr().out
+    assert all(word in out for word in ("why  ", "fix  ", "good: ", "bad: "))
+    assert cli.run(["explain", "hadolint/DL3008"]) == 0
+    assert "wiki/DL3008" in capsys.readouterr().out
+
+
+def test_rules_and_schemas_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["rules", "-o", "json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)) >= 52
+    for name in ("spec", "report", "rule"):
+        assert cli.run(["schema", name]) == 0
+        assert json.loads(capsys.readouterr().out)["$schema"].endswith("2020-12/schema")
+
+
+def test_lint_judges_files_nobody_generated(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "Dockerfile").write_text("FROM node:latest\nCMD node x\n")
+    assert cli.run(["lint", ".", *FAST]) == 1
+    assert "docker/latest-tag" in capsys.readouterr().out
+
+
+def test_init_writes_a_spec_that_is_right_and_overwrites_nothing(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flags = ["--no-input", "--app", "shop", "--owner", "team-shop", "--runtime", "python", "--cloud", "aws"]
+    assert cli.run(["init", "made", *flags]) == 0
+    assert cli.run(["validate", "--spec", "made/groundplan.yaml"]) == 0
+    assert cli.run(["init", "made", *flags]) == 2
+    assert "exists already" in capsys.readouterr().err
+
+
+def test_init_refuses_answers_that_make_no_spec(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["init", "--no-input", "--runtime", "cobol"]) == 2
+    assert "cobol" in capsys.readouterr().err
+    assert not (here / "groundplan.yaml").exists()
+
+
+@pytest.mark.parametrize("hostile", ["no", "a: b", '"', "${x}", "{{ x }}", "a\nb"])
+def test_init_is_not_broken_by_an_answer(here: Path, hostile: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["init", "--no-input", "--app", "shop", "--owner", hostile]) in {0, 2}
+    assert "bug" not in capsys.readouterr().err
+
+
+def test_eject_strips_our_marks_and_what_remains_lints_as_before(here: Path) -> None:
+    spec(here)
+    cli.run(["generate", "-q"])
+    assert cli.run(["eject", "--yes"]) == 0
+    left = [path for path in here.rglob("*") if path.is_file() and path.name != "groundplan.yaml"]
+    assert all("made by groundplan" not in path.read_text() for path in left)
+    assert not (here / "groundplan.lock").exists()
+    assert cli.run(["lint", ".", *FAST]) == 0
+
+
+def test_a_bug_of_ours_is_a_line_and_exit_code_3(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec(here)
+
+    def broken(*_arguments: object) -> None:
+        raise ZeroDivisionError("x")
+
+    monkeypatch.setattr(project, "validate", broken)
+    assert cli.run(["validate"]) == 3
+    assert "this is a bug of groundplan" in capsys.readouterr().err
+
+
+def test_an_interruption_is_130(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec(here)
+
+    def interrupted(*_arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(project, "validate", interrupted)
+    assert cli.run(["validate"]) == 130
+
+
+def test_checkov_that_cannot_be_had_is_not_checked_and_not_silent(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec(here)
+    cli.run(["generate", "-q"])
+    cli.run(["check", "--offline"])
+    assert "checkov: its environment is not set up" in capsys.readouterr().out
+
+
+HEAVY = ("click", "rich", "jinja2", "yaml", "ruamel", "jsonschema", "jsonschema_rs", "hcl2", "cookiecutter")
+
+
+def test_the_version_needs_no_library() -> None:
+    code = f"import sys\nsys.argv = ['groundplan', '--version']\nfrom generator.__main__ import main\ntry:\n    main()\nexcept SystemExit:\n    pass\nprint([name for name in {HEAVY} if name in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines()[1] == "[]"
+
+
+def test_help_has_examples_for_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    for name in sorted(cli.main.commands):
+        assert cli.run([name, "--help"]) == 0
+        assert f"groundplan {name}" in capsys.readouterr().out
