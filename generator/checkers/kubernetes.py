@@ -1,222 +1,357 @@
-"""Kubernetes manifests against the schemas of the versions they are for: this one and the next.
+"""Manifests against the strict schemas of the Kubernetes versions they must satisfy.
 
-Strict: a field that the API does not have is a finding, since the server would drop it in silence.
-The schemas are trimmed copies in `schemas/kubernetes/`; a kind that has none is reported as not checked.
+A kind without a schema is reported as not checked, never as a pass. A patch that a kustomization lists is
+judged as a part of an object: nothing is required of it, and it may hold merge directives and nulls.
 """
 
 from __future__ import annotations
 
 import functools
+import posixpath
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from pathlib import PurePosixPath
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from generator import data, shape, yamlfile
-from generator.checkers import Settings
-from generator.document import Location, Node, TextFile
+from generator import data
+from generator.checkers import Settings, conformance
+from generator.checkers.conformance import Breach
+from generator.document import Node, TextFile
 from generator.finding import Finding, NotChecked, Outcome, Pass, Severity, Tool
 
-_DIRECTIVES = ("$patch", "$retainKeys", "$deleteFromPrimitiveList", "$setElementOrder")
-_LOOKS_LIKE_ONE = re.compile(r"^\s*[\"']?(?:apiVersion|kind)[\"']?\s*:", re.M)
-_LISTS = ("configurations", "components", "crds", "generators", "resources", "transformers", "validators")
-_OBJECTS: tuple[str, ...] = ("configMapGenerator", "helmCharts", "images", "labels", "patches", "patchesJson6902")
-_OBJECTS += ("replacements", "replicas", "secretGenerator")
-_SCALARS = ("namePrefix", "nameSuffix", "namespace")
-_MAPS = ("buildMetadata", "commonAnnotations", "commonLabels", "generatorOptions", "helmGlobals", "metadata", "openapi")
-_GONE = {"bases": "resources", "vars": "replacements", "commonLabels": "labels", "patchesStrategicMerge": "patches"}
-"""Fields of kustomization.yaml: https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/"""
+SCHEMA = "kubernetes/schema"
+_RULES = {
+    conformance.UNKNOWN: "kubernetes/unknown-field",
+    conformance.TYPE: "kubernetes/wrong-type",
+    conformance.MISSING: "kubernetes/missing-field",
+    conformance.VALUE: "kubernetes/invalid-value",
+}
+_KUSTOMIZATIONS = frozenset({"kustomization.yaml", "kustomization.yml", "Kustomization"})
+_COMPOSE = re.compile(r"(?:docker-)?compose[^/]*\.ya?ml")
+_CUSTOM, _KUSTOMIZE = "custom", "kustomization"
+
+Schema = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """One object of a file: a whole one, or a patch of one."""
+
+    node: Node
+    path: str
+    patch: bool = False
+
+    @property
+    def api(self) -> str:
+        return self.node.word("apiVersion")
+
+    @property
+    def kind(self) -> str:
+        return self.node.word("kind")
+
+    @property
+    def identity(self) -> str:
+        return f"{self.api}/{self.kind}"
+
+    @property
+    def subject(self) -> str:
+        """`Deployment/shop/web`; without a namespace `Deployment/web`."""
+        names = (self.kind, self.node.word("metadata", "namespace"), self.node.word("metadata", "name"))
+        return "/".join(name for name in names if name)
 
 
 def check(files: Sequence[TextFile], settings: Settings) -> Outcome:
-    """Findings for every object that an API server of these versions would refuse or cut short."""
-    mine = [file for file in files if _may_be_kubernetes(file)]
+    """What does not conform in the manifests and kustomizations among the files."""
+    mine = [file for file in files if _is_ours(file)]
     if not mine:
         return Outcome()
-    wanted, missing = versions(settings.kubernetes_versions)
-    read = {file.path: yamlfile.read(file.text, file.path) for file in mine}
-    patches = frozenset(_patches(read))
-    findings: list[Finding] = []
+    versions, lacking = _versions(settings.kubernetes_versions)
+    readings = [_read(file) for file in mine]
+    kustomizations = [one for reading in readings for one in reading.kustomizations]
+    patches = frozenset(path for one in kustomizations for path in _patch_paths(one))
+    findings: list[Finding] = [finding for reading in readings for finding in reading.findings]
     passes: list[Pass] = []
-    unknown: dict[str, str] = {}
-    for path, (documents, problems) in read.items():
-        objects = [item for document in documents for item in _objects(document)]
-        if objects or _is_kustomization(path) or path in patches:
-            findings += problems
-        for item in objects:
-            if _is_kustomization(path):
-                findings += _kustomization(item)
-                continue
-            found = list(_judged(item, wanted, partial=path in patches, unknown=unknown))
-            findings += found
-            if not found and _api(item) not in unknown:
-                passes.append(Pass("kubernetes/schema", path, subject(item)))
-    told = [
-        NotChecked("kubernetes", f"there is no schema for {api}, as in {path}", "") for api, path in unknown.items()
+    unknown: list[Manifest] = []
+    manifests = [
+        one for reading in readings for root in reading.roots for one in _manifests(root, reading.path, patches)
     ]
-    tools = (Tool("kubernetes schemas", ", ".join(wanted)),) if passes or findings else ()
-    return Outcome(tuple(findings), tuple(passes), (*missing, *told), tools)
-
-
-def versions(asked: Iterable[str]) -> tuple[tuple[str, ...], tuple[NotChecked, ...]]:
-    """The versions to judge for: those asked for and the one after each, as far as there are schemas."""
-    have = available()
-    named = [".".join(version.split(".")[:2]) for version in asked] or list(have[-2:])
-    wanted: dict[str, None] = {}
-    missing = []
-    for version in named:
-        if version not in have:
-            text = f"there are no schemas for Kubernetes {version}; there are {have[0]} to {have[-1]}"
-            missing.append(NotChecked("kubernetes", text, "name a version among them"))
+    for manifest in (*kustomizations, *manifests):
+        said = _judged(manifest, versions)
+        if said is None:
+            unknown.append(manifest)
             continue
-        wanted[version] = None
-        after = have[have.index(version) + 1 :][:1]
-        wanted |= dict.fromkeys(after)
-    return tuple(wanted) or have[-2:], tuple(missing)
+        findings += said
+        passes += [] if said else [Pass(SCHEMA, manifest.path, manifest.subject)]
+    not_checked = (*(lacking if manifests else ()), *_unknown(unknown), *(n for r in readings for n in r.not_checked))
+    not_checked = (*not_checked, *(one for k in kustomizations for one in _inline_patches(k)))
+    tools = (Tool("kubernetes schemas", ", ".join(versions)),) if manifests else ()
+    return Outcome(tuple(findings), tuple(passes), not_checked, tools)
 
 
-@functools.cache
 def available() -> tuple[str, ...]:
-    """Versions with schemas, the oldest first."""
-    names = (path.stem.removeprefix("v") for path in (data.folder("schemas") / "kubernetes").glob("v*.json"))
-    return tuple(sorted(names, key=lambda name: [int(word) for word in name.split(".")]))
+    """The Kubernetes versions we have schemas of, oldest first."""
+    names = (path.stem[1:] for path in (data.folder("schemas") / "kubernetes").glob("v*.json"))
+    return tuple(sorted(names, key=_number))
 
 
-def subject(item: Node) -> str:
-    """`Deployment/shop/web`, or without a namespace `Namespace/shop`."""
-    words = (item.word("kind"), item.word("metadata", "namespace"), item.word("metadata", "name"))
-    return "/".join(word for word in words if word)
+# files -> objects
 
 
-def _may_be_kubernetes(file: TextFile) -> bool:
-    return file.path.endswith((".yaml", ".yml", ".json")) and bool(
-        _LOOKS_LIKE_ONE.search(file.text) or '"apiVersion"' in file.text or _is_kustomization(file.path)
-    )
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What a file holds."""
+
+    path: str
+    roots: tuple[Node, ...] = ()
+    kustomizations: tuple[Manifest, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    not_checked: tuple[NotChecked, ...] = ()
 
 
-def _is_kustomization(path: str) -> bool:
-    return PurePosixPath(path).name in {"kustomization.yaml", "kustomization.yml", "Kustomization"}
+def _is_ours(file: TextFile) -> bool:
+    name = posixpath.basename(file.path)
+    if name in _KUSTOMIZATIONS:
+        return True
+    if not name.endswith((".yaml", ".yml", ".json")) or _COMPOSE.fullmatch(name):
+        return False
+    return "apiVersion" in file.text and "kind" in file.text
 
 
-def _objects(document: Node) -> Iterator[Node]:
-    """The objects of a document: itself, or the items of a List."""
-    if document.word("kind") == "List" and document.get("items") is not None:
-        yield from document.listed("items")
-    elif _is_kustomization(document.at.path) or (document.word("apiVersion") and document.word("kind")):
-        yield document
+def _read(file: TextFile) -> _Reading:
+    from generator import yamlfile
+
+    # in JSON a tab is white space, in YAML it is not; one character stays one column
+    text = file.text.replace("\t", " ") if file.path.endswith(".json") else file.text
+    roots, findings = yamlfile.read(text, file.path)
+    if findings and "{{" in file.text:
+        reason = "it is a template of another program, which has to fill it in first"
+        return _Reading(file.path, not_checked=(NotChecked(file.path, reason, "lint what the program makes of it"),))
+    if posixpath.basename(file.path) in _KUSTOMIZATIONS:
+        return _Reading(file.path, (), tuple(Manifest(root, file.path) for root in roots[:1]), findings)
+    held = tuple(root for root in roots if _is_object(root))
+    unread = any(finding.rule in {"yaml/syntax", "yaml/tab", "yaml/too-large"} for finding in findings)
+    return _Reading(file.path, held, (), findings if held or unread else ())
 
 
-def _patches(read: dict[str, tuple[tuple[Node, ...], tuple[Finding, ...]]]) -> Iterator[str]:
-    for path, (documents, _) in read.items():
-        if not _is_kustomization(path):
-            continue
-        for document in documents:
-            for node in (*document.listed("patches"), *document.listed("patchesStrategicMerge")):
-                name = node.word("path") or (str(node.value) if isinstance(node.value, str) else "")
-                yield (PurePosixPath(path).parent / name).as_posix()
+def _is_object(node: Node) -> bool:
+    return bool(node.word("apiVersion")) and bool(node.word("kind"))
 
 
-def _api(item: Node) -> str:
-    return f"{item.word('apiVersion')}/{item.word('kind')}"
+def _manifests(root: Node, path: str, patches: frozenset[str]) -> Iterator[Manifest]:
+    """A document, and when it is a list of objects, each of them."""
+    whole = Manifest(root, path, path in patches)
+    yield whole
+    if whole.identity == "v1/List":
+        yield from (Manifest(item, path) for item in root.listed("items") if _is_object(item))
 
 
-def _judged(item: Node, wanted: Sequence[str], *, partial: bool, unknown: dict[str, str]) -> Iterator[Finding]:
-    """One object for every version; the same finding in several versions is told once, with their names."""
-    item = _without_directives(item) if partial else item
-    told: dict[shape.Difference, list[str]] = {}
-    known = False
-    for version in wanted:
-        schema = schema_of(version, _api(item))
-        if schema is None:
-            continue
-        known = True
-        if partial or not _quick(version, _api(item)).is_valid(item.plain):
-            for difference in shape.differences(item, schema, partial=partial):
-                told.setdefault(difference, []).append(version)
-    if not known:
-        yield from _unknown_kind(item, wanted, unknown)
-    for difference, where in told.items():
-        yield _finding(difference, item, where, wanted)
+def _patch_paths(kustomization: Manifest) -> Iterator[str]:
+    folder = posixpath.dirname(kustomization.path)
+    listed = [entry.word("path") for key in ("patches", "patchesJson6902") for entry in kustomization.node.listed(key)]
+    listed += [entry.word() for entry in kustomization.node.listed("patchesStrategicMerge")]
+    for path in listed:
+        if path and "\n" not in path:
+            yield posixpath.normpath(posixpath.join(folder, path))
 
 
-def _finding(difference: shape.Difference, item: Node, where: Sequence[str], wanted: Sequence[str]) -> Finding:
-    only = "" if len(where) == len(wanted) else f" in Kubernetes {', '.join(where)}"
+def _inline_patches(kustomization: Manifest) -> Iterator[NotChecked]:
+    count = sum(1 for entry in kustomization.node.listed("patches") if entry.get("patch") is not None)
+    if count:
+        what = f"{count} inline {'patch' if count == 1 else 'patches'} of {kustomization.path}"
+        yield NotChecked(
+            what, "text inside YAML is not judged", "put a patch into a file of its own and name its `path`"
+        )
+
+
+# objects -> findings
+
+
+def _judged(manifest: Manifest, versions: Sequence[str]) -> list[Finding] | None:
+    """The findings about an object; None when there is no schema of its kind."""
+    gone = _gone(manifest)
+    if gone is not None:
+        return [gone]
+    sources = _sources(manifest, versions)
+    if not sources:
+        return None
+    plain = manifest.node.plain
+    said: dict[Breach, list[str]] = {}
+    for source in sources:
+        validator, schema = _validator(source, versions[-1], manifest.identity, manifest.patch)
+        if not validator.is_valid(plain):
+            noun = f"{'an' if manifest.kind[:1] in 'AEIOU' else 'a'} {manifest.kind}"
+            for breach in conformance.breaches(validator.iter_errors(plain), manifest.node, schema, noun):
+                said.setdefault(breach, []).append(source)
+    return [_finding(manifest, breach, where) for breach, where in sorted(said.items())]
+
+
+def _sources(manifest: Manifest, versions: Sequence[str]) -> tuple[str, ...]:
+    """The schema files that know the kind."""
+    if posixpath.basename(manifest.path) in _KUSTOMIZATIONS:
+        return (_KUSTOMIZE,)
+    if manifest.identity == "v1/List":
+        return tuple(versions[-1:])
+    if manifest.identity in _schemas(_CUSTOM)["kinds"]:
+        return (_CUSTOM,)
+    return tuple(version for version in versions if manifest.identity in _schemas(f"v{version}")["kinds"])
+
+
+def _finding(manifest: Manifest, breach: Breach, sources: Sequence[str]) -> Finding:
+    versions = [source for source in sources if source not in {_CUSTOM, _KUSTOMIZE}]
     return Finding(
-        f"kubernetes/{difference.rule}",
+        _RULES[breach.problem],
         Severity.HIGH,
-        difference.message + only,
-        difference.at,
-        fix=difference.fix,
-        subject=subject(item),
-        property=difference.at.pointer,
+        f"{breach.message} (Kubernetes {' and '.join(versions)})" if versions else breach.message,
+        breach.at,
+        fix=breach.fix,
+        subject=manifest.subject,
+        property=breach.property,
+        value=breach.value,
     )
 
 
-def _unknown_kind(item: Node, wanted: Sequence[str], unknown: dict[str, str]) -> Iterator[Finding]:
-    """A kind of Kubernetes' own groups that does not exist is wrong; any other may be a custom one."""
-    api, kind = item.word("apiVersion"), item.word("kind")
-    groups = {name.rpartition("/")[0] for version in wanted for name in _file(f"v{version}.json")["kinds"]}
-    same_kind = [name for name in _file(f"v{wanted[-1]}.json")["kinds"] if name.endswith(f"/{kind}")]
-    if same_kind and api.partition("/")[0] not in {name.partition("/")[0] for name in _file("custom.json")["kinds"]}:
-        message = f"{kind} is not in {api} in Kubernetes {', '.join(wanted)}"
-        at = (item.get("apiVersion") or item).at
-        fix = f"write apiVersion: {same_kind[0].rpartition('/')[0]}"
-        yield Finding("kubernetes/unknown-api", Severity.HIGH, message, at, fix=fix, subject=subject(item))
-    elif api in groups or "/" in api or api == "v1":
-        unknown.setdefault(_api(item), item.at.path)
+def _gone(manifest: Manifest) -> Finding | None:
+    """An API that no version serves any more, where no policy rule already says so."""
+    row = _removed().get((manifest.api, manifest.kind))
+    if row is None or not row.get("finding"):
+        return None
+    at = manifest.node.entries()["apiVersion"].at
+    message = f"{manifest.api} {manifest.kind} is not served since Kubernetes {row['removed']}"
+    fix = f"write `apiVersion: {row['replacement']}`" if row["replacement"] else "remove the object"
+    return Finding(
+        "kubernetes/api-removed",
+        Severity.HIGH,
+        message,
+        at,
+        fix=fix,
+        subject=manifest.subject,
+        property="apiVersion",
+        value=manifest.api,
+        url=row["source"],
+    )
 
 
-def schema_of(version: str, api: str) -> dict[str, Any] | None:
-    """The schema of `apps/v1/Deployment` for a version, with its definitions; None where there is none."""
-    for name in (f"v{version}.json", "custom.json"):
-        file = _file(name)
-        if api in file["kinds"]:
-            return {**file["kinds"][api], "$defs": file["$defs"]}
-    return None
+def _unknown(manifests: Iterable[Manifest]) -> Iterator[NotChecked]:
+    """Kinds without a schema, each said once."""
+    first: dict[tuple[str, str], str] = {}
+    counts: Counter[tuple[str, str]] = Counter()
+    for manifest in manifests:
+        key = (manifest.api, manifest.kind)
+        first.setdefault(key, manifest.path)
+        counts[key] += 1
+    for (api, kind), path in sorted(first.items()):
+        others = f" and {counts[(api, kind)] - 1} more" if counts[(api, kind)] > 1 else ""
+        row = _removed().get((api, kind))
+        if row:
+            reason = f"Kubernetes serves it no more since {row['removed']}, so there is no schema of it"
+            fix = f"move it to {row['replacement']}" if row["replacement"] else "remove it"
+        else:
+            reason, fix = "there is no schema of it", "have its own controller or `kubectl --dry-run=server` check it"
+        yield NotChecked(f"fields of {kind} ({api}) in {path}{others}", reason, fix)
 
 
-def _file(name: str) -> dict[str, Any]:
-    made: dict[str, Any] = data.load(f"schemas/kubernetes/{name}")
-    return made
+# versions and schemas
+
+
+def _versions(wanted: Sequence[str]) -> tuple[tuple[str, ...], tuple[NotChecked, ...]]:
+    """The versions to judge by: those wanted and the one after each; what we lack is said."""
+    have = available()
+    if not wanted:
+        return have[-2:], ()
+    short = [".".join(version.removeprefix("v").split(".")[:2]) for version in wanted]
+    asked = sorted({*short, *(f"1.{_number(version)[1] + 1}" for version in short)}, key=_number)
+    known = tuple(version for version in asked if version in have)
+    reason = f"there are schemas of {have[0]} to {have[-1]} only"
+    lacking = tuple(NotChecked(f"manifests against Kubernetes {v}", reason) for v in asked if v not in have)
+    nearest = have[-1] if _number(asked[0]) > _number(have[-1]) else have[0]
+    return known or (nearest,), lacking
+
+
+def _number(version: str) -> tuple[int, int]:
+    major, _, minor = version.partition(".")
+    return (int(major) if major.isdigit() else 1, int(minor) if minor.isdigit() else 0)
+
+
+def _schemas(source: str) -> Any:
+    return data.load(f"schemas/kubernetes/{source}.json")
 
 
 @functools.cache
-def _quick(version: str, api: str) -> Any:
+def _removed() -> Mapping[tuple[str, str], Mapping[str, Any]]:
+    return {(row["apiVersion"], row["kind"]): row for row in _schemas("removed")["removed"]}
+
+
+@functools.cache
+def _validator(source: str, newest: str, identity: str, patch: bool) -> tuple[Any, Schema]:
+    """The compiled schema of a kind, and the schema; only the definitions it needs are compiled."""
     import jsonschema_rs
 
-    return jsonschema_rs.validator_for(schema_of(version, api) or True)
+    if source == _KUSTOMIZE:
+        schema = _schemas(source)
+    elif identity == "v1/List":
+        schema = _LIST
+    else:
+        core = source if source != _CUSTOM else newest
+        definitions = {**_schemas(f"v{core}")["$defs"], **(_schemas(_CUSTOM)["$defs"] if source == _CUSTOM else {})}
+        kind = _schemas(_CUSTOM if source == _CUSTOM else f"v{source}")["kinds"][identity]
+        schema = {**kind, "$defs": _needed(kind, definitions)}
+    schema = _partial(schema) if patch else schema
+    return jsonschema_rs.validator_for(schema), schema
 
 
-def _without_directives(node: Node) -> Node:
-    """A patch without what only the merge understands."""
-    if isinstance(node.value, dict):
-        kept = {key: _without_directives(child) for key, child in node.items() if not key.startswith(_DIRECTIVES)}
-        return Node(kept, node.at, node.key_at)
-    if isinstance(node.value, tuple):
-        items = (child for child in node.value if set(child.entries()) != {"$patch"})
-        return Node(tuple(_without_directives(child) for child in items), node.at, node.key_at)
-    return node
+_LIST: Schema = {
+    "type": "object",
+    "required": ["apiVersion", "items", "kind"],
+    "additionalProperties": False,
+    "properties": {
+        "apiVersion": {"enum": ["v1"]},
+        "kind": {"enum": ["List"]},
+        "metadata": {"type": ["object", "null"]},
+        "items": {"type": "array", "items": {"type": "object", "required": ["apiVersion", "kind"]}},
+    },
+}
 
 
-def _kustomization(document: Node) -> Iterator[Finding]:
-    """Fields and their forms, and fields that kustomize has given up."""
-    known = {"apiVersion", "kind", "sortOptions", *_LISTS, *_OBJECTS, *_SCALARS, *_MAPS, *_GONE}
-    for key, node in document.items():
-        at = node.key_at or node.at
-        if key in _GONE:
-            message = f'"{key}" is deprecated in kustomize'
-            yield _kustomize("deprecated-field", Severity.LOW, message, at, f"use `{_GONE[key]}`")
-        elif key not in known:
-            import difflib
-
-            near = difflib.get_close_matches(key, sorted(known), n=1)
-            fix = f'did you mean "{near[0]}"?' if near else "remove it"
-            yield _kustomize("unknown-field", Severity.HIGH, f'"{key}" is not a field of a kustomization', at, fix)
-        elif key in (*_LISTS, *_OBJECTS) and not isinstance(node.value, tuple):
-            yield _kustomize("wrong-type", Severity.HIGH, f"{key} is a list", node.at, "write it as a list")
-        elif key in _SCALARS and not isinstance(node.value, str):
-            yield _kustomize("wrong-type", Severity.HIGH, f"{key} is a text", node.at, "quote it")
+def _needed(kind: Schema, definitions: Schema) -> dict[str, Any]:
+    needed: dict[str, Any] = {}
+    open_: list[Any] = [kind]
+    while open_:
+        part = open_.pop()
+        if isinstance(part, list):
+            open_ += part
+        elif isinstance(part, Mapping):
+            name = part.get("$ref")
+            name = name.removeprefix("#/$defs/") if isinstance(name, str) else ""
+            if name and name not in needed:
+                needed[name] = definitions[name]
+                open_.append(definitions[name])
+            open_ += part.values()
+    return needed
 
 
-def _kustomize(rule: str, severity: Severity, message: str, at: Location, fix: str) -> Finding:
-    return Finding(f"kubernetes/{rule}", severity, message, at, fix=fix, property=at.pointer)
+_DIRECTIVES: Schema = {"$patch": {"enum": ["delete", "merge", "replace"]}, "$retainKeys": {"type": "array"}}
+
+
+def _partial(part: Any, named: bool = False) -> Any:
+    """A schema of parts: nothing required, null for what is to be removed, the directives of a strategic merge."""
+    if isinstance(part, list):
+        return [_partial(item) for item in part]
+    if not isinstance(part, Mapping):
+        return part
+    if named:
+        return {key: _partial(value) for key, value in part.items()}
+    made = {
+        key: _partial(value, key in {"properties", "$defs"})
+        for key, value in part.items()
+        if key not in {"required", "enum", "type"}
+    }
+    if "type" in part:
+        kinds = part["type"] if isinstance(part["type"], list) else [part["type"]]
+        made["type"] = list(dict.fromkeys((*kinds, "null")))
+    if "enum" in part:
+        made["enum"] = list(dict.fromkeys((*part["enum"], None)))
+    if "properties" in made:
+        made["properties"].update(_DIRECTIVES)
+        made["patternProperties"] = {r"^\$(setElementOrder|deleteFromPrimitiveList)/": {"type": "array"}}
+    return made
