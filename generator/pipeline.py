@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from generator import checkers, layers, targets
+from generator import secrets as secret
 from generator.artifact import LineOrigin, RenderedFile
 from generator.document import Location, Node, TextFile
 from generator.errors import Fault
@@ -111,12 +112,27 @@ def trace(findings: Iterable[Finding], files: Iterable[RenderedFile], product: P
         yield replace(finding, cause=why(file, line, product).reasons[0].at)
 
 
-def secrets(files: Sequence[RenderedFile]) -> Iterator[Finding]:
-    """What looks like a secret in what would be written; nothing is written then."""
-    from generator import policy
+def secrets(files: Sequence[RenderedFile], product: Product) -> Iterator[Finding]:
+    """What looks like a secret in what would be written; nothing is written then.
 
-    rule = policy.rule("secrets/literal")
-    yield from policy.judge(files, (rule,), policy.Context()).findings
+    Templates hold none, so the rule is only asked when the spec itself holds something like one.
+    """
+    if any(_suspicious(spec.tree) for spec in (product.base, *product.environments.values())):
+        from generator import policy
+
+        yield from policy.judge(files, (policy.rule("secrets/literal"),), policy.Context()).findings
+
+
+def _suspicious(tree: Node) -> bool:
+    """Whether any text of a spec has the shape of a secret, or stands under a secret's name."""
+    for node in tree.walk():
+        if isinstance(node.value, str) and node.layer not in {"default", "derived"}:
+            name = node.at.pointer.rpartition(".")[2]
+            if secret.known(node.value) or secret.is_random(node.value):
+                return True
+            if secret.names_secret(name) and secret.is_literal(node.value):
+                return True
+    return False
 
 
 def unmarked(file: RenderedFile) -> str:

@@ -102,7 +102,7 @@ def generate(project: Project, fail_on: Severity, *, write: bool, force: bool) -
     files = pipeline.generate(loaded.product)
     known = lock.read(project.root)
     states = disk.compare(project.root, files, known)
-    leaked = tuple(pipeline.secrets(files))
+    leaked = tuple(pipeline.secrets(files, loaded.product))
     blocked: tuple[Finding, ...] = leaked
     if write and not leaked:
         blocked = disk.write(project.root, states, lock.lock_of(_name(project), _dates(), files), force=force)

@@ -7,11 +7,14 @@ every expression with its template line; the context notes which spec paths were
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import hashlib
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import jinja2
 from jinja2 import nodes
@@ -68,8 +71,7 @@ def shift(amount: int) -> Shift:
     return made
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
+class _Piece(NamedTuple):
     text: str
     template: str
     line: int
@@ -108,6 +110,7 @@ def _format(template: str) -> str:
 def _environment(format_: str) -> _Environment:
     write = filters.WRITERS[format_]
     environment = _Environment(
+        bytecode_cache=_bytecode(format_),
         loader=jinja2.FileSystemLoader(data.folder("templates")),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -122,6 +125,28 @@ def _environment(format_: str) -> _Environment:
     environment.filters["literal"] = literal
     environment.globals = {"shift": shift}
     return environment
+
+
+def _bytecode(format_: str) -> jinja2.BytecodeCache | None:
+    """Compiled templates in the user's cache, by version of ours and of Python; without a home there is none."""
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "groundplan" / "templates"
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except (OSError, RuntimeError):
+        return None
+    return _Cache(str(folder), f"{__version__}-{_OWN}-{format_}-%s")
+
+
+class _Cache(jinja2.FileSystemBytecodeCache):
+    """Like its base, but a cache that cannot be written is no error."""
+
+    def dump_bytecode(self, bucket: Any) -> None:
+        with contextlib.suppress(OSError):
+            super().dump_bytecode(bucket)
+
+
+_OWN = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:12]
+"""This module writes marks into compiled templates, so another version of it needs others."""
 
 
 def _defined(value: Any) -> Any:

@@ -60,20 +60,11 @@ def read(path: Path, name: str) -> tuple[Node | None, tuple[Finding, ...], str]:
 
 def parse(text: str, name: str) -> tuple[Node | None, tuple[Finding, ...]]:
     """The same for a text at hand."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import MarkedYAMLError, YAMLError
-    from ruamel.yaml.reader import ReaderError
-
-    try:
-        events = list(YAML(pure=True).parse(text))
-    except MarkedYAMLError as error:
-        return None, (_syntax(error, text, name),)
-    except ReaderError as error:
-        return None, (_character(error.position, text, name),)
-    except YAMLError as error:
-        return None, (_finding("syntax", _first_line(str(error)), Location(name, 1, 1), "remove the character"),)
-    except (ValueError, RecursionError) as error:
-        return None, (_finding("syntax", _first_line(str(error)), Location(name, 1, 1), "mend the YAML"),)
+    events = _quick(text)
+    if events is None:
+        events, wrong = _careful(text, name)
+        if wrong is not None:
+            return None, (wrong,)
     builder = _Builder(name)
     tree = builder.document(iter(events))
     findings = tuple(sorted(builder.findings, key=lambda finding: finding.order))
@@ -85,6 +76,36 @@ def parse(text: str, name: str) -> tuple[Node | None, tuple[Finding, ...]]:
         message = "a spec is a mapping of keys, such as `app: shop`"
         return None, (*findings, _finding("not-a-mapping", message, tree.at, "see `groundplan schema`"))
     return tree, findings
+
+
+def _quick(text: str) -> list[Any] | None:
+    """The events as libyaml gives them, twenty times faster; None where it is not there or sees an error."""
+    import yaml
+
+    if not hasattr(yaml, "CLoader"):
+        return None
+    try:
+        return list(yaml.parse(text, Loader=yaml.CLoader))
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return None
+
+
+def _careful(text: str, name: str) -> tuple[list[Any], Finding | None]:
+    """The events as ruamel.yaml gives them, or what it says is wrong: its places and words are the better ones."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+    from ruamel.yaml.reader import ReaderError
+
+    try:
+        return list(YAML(pure=True).parse(text)), None
+    except MarkedYAMLError as error:
+        return [], _syntax(error, text, name)
+    except ReaderError as error:
+        return [], _character(error.position, text, name)
+    except YAMLError as error:
+        return [], _finding("syntax", _first_line(str(error)), Location(name, 1, 1), "remove the character")
+    except (ValueError, RecursionError) as error:
+        return [], _finding("syntax", _first_line(str(error)), Location(name, 1, 1), "mend the YAML")
 
 
 class _TooMuch(Exception):
@@ -199,7 +220,7 @@ class _Builder:
 
     def scalar(self, event: Any, at: Location) -> Scalar:
         text = str(event.value)
-        if event.style is not None:
+        if event.style:
             return text
         return self.plain(text, at)
 

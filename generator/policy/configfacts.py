@@ -10,7 +10,7 @@ from dataclasses import replace
 from generator.document import Location, Node
 from generator.policy.documents import POD, Document
 from generator.policy.found import Found, elements, items, of_kind, text, workloads
-from generator.policy.secrets import is_literal, is_random, known, names_secret
+from generator.secrets import is_literal, is_random, known, names_secret
 
 Trail = tuple[str | int, ...]
 

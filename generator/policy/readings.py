@@ -14,7 +14,7 @@ from typing import TypeAlias
 from generator import quantity
 from generator.document import Node, Scalar
 from generator.policy.dockertree import image_parts
-from generator.policy.secrets import secret_kind
+from generator.secrets import secret_kind
 
 Read: TypeAlias = "Scalar | frozenset[str]"
 Reading: TypeAlias = Callable[[Node], Read]

@@ -29,6 +29,8 @@ def objects(file: RenderedFile) -> dict[tuple[str, str], Node]:
 
 def difference(base: RenderedFile, full: RenderedFile) -> list[Any]:
     """What has to be patched so that `base` becomes `full`: one partial object each, or nothing."""
+    if base.text == full.text:
+        return []
     before, after = objects(base), objects(full)
     made = []
     for key, node in after.items():

@@ -54,6 +54,8 @@ def _overlay(product: Product, base: dict[str, Artifact], spec: Spec) -> Iterato
             added.append(short)
             yield replace(artifact, path=f"{folder}/{short}", environment=spec.environment.name)
             continue
+        if artifact.context == base[path].context:
+            continue  # equal values make equal text
         before = render_one(base[path], product.spec_path)
         after = render_one(replace(artifact, environment=spec.environment.name), product.spec_path)
         changes = difference(before, after)
