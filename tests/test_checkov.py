@@ -341,6 +341,26 @@ def test_without_anything_to_judge_nothing_is_started(path: str, text: str, tmp_
     assert checkov.check([SourceFile(path, text)], nowhere) == Outcome()
 
 
+def aliases(levels: int) -> str:
+    """A file whose values grow ninefold with each line."""
+    lines = [f"  a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, levels)]
+    return "\n".join([POD.format(more="") + "data:", "  a0: &a0 [x, x, x, x, x, x, x, x, x]", *lines, ""])
+
+
+def test_a_file_that_explodes_is_not_checked(settings: Settings) -> None:
+    outcome = checkov.check(source(bomb_yaml=aliases(12), good_yaml=POD.format(more="")), settings)
+    assert [(row.what, row.reason) for row in outcome.not_checked] == [
+        ("bomb.yaml by checkov", "the file holds more than 200,000 values, or nests them more than 100 deep")
+    ]
+    assert {found.path for found in outcome.passes} == {"good.yaml"}
+
+
+def test_a_few_aliases_are_checked(settings: Settings) -> None:
+    outcome = checkov.check(source(few_yaml=aliases(2)), settings)
+    assert not outcome.not_checked
+    assert {found.path for found in outcome.passes} == {"few.yaml"}
+
+
 def test_a_containerfile_is_not_checked(tmp_path: Path) -> None:
     outcome = checkov.check(source(Containerfile="FROM debian:12\n"), Settings(cache=tmp_path))
     assert [(row.what, row.reason) for row in outcome.not_checked] == [

@@ -85,8 +85,9 @@ class Job:
 def start(files: Sequence[TextFile], settings: Settings) -> Job:
     """Begin the work; `finish` of the answer waits for it."""
     partial = patches(files)
-    frameworks = _frameworks(file for file in files if file.path not in partial)
-    early = Outcome(not_checked=tuple(_left_out(files, partial)))
+    huge = dict(_huge(files))
+    frameworks = _frameworks(file for file in files if file.path not in partial and file.path not in huge)
+    early = Outcome(not_checked=(*_left_out(files, partial), *huge.values()))
     if not frameworks:
         return Job(early)
     python = provision.environment(settings)
@@ -138,9 +139,25 @@ def _frameworks(files: Iterator[TextFile]) -> dict[str, list[TextFile]]:
             found.setdefault("dockerfile", []).append(file)
         elif name.startswith("kustomization."):
             continue
-        elif name.endswith((".yaml", ".yml", ".json")) and "apiVersion" in file.text and "kind" in file.text:
+        elif _is_manifest(file):
             found.setdefault("kubernetes", []).append(file)
     return found
+
+
+def _is_manifest(file: TextFile) -> bool:
+    """What checkov looks at before it takes a file for one of Kubernetes."""
+    return file.path.endswith((".yaml", ".yml", ".json")) and "apiVersion" in file.text and "kind" in file.text
+
+
+def _huge(files: Sequence[TextFile]) -> Iterator[tuple[str, NotChecked]]:
+    """Files that checkov would unfold until the memory ends; only aliases or sheer size can do that."""
+    from generator.yamlfile import MAX_BYTES, read
+
+    for file in files:
+        if _is_manifest(file) and (("&" in file.text and "*" in file.text) or len(file.text) > MAX_BYTES):
+            for found in read(file.text, file.path)[1]:
+                if found.rule.endswith(("/too-many-values", "/too-large")):
+                    yield file.path, NotChecked(f"{file.path} by checkov", found.message, found.fix)
 
 
 def _left_out(files: Sequence[TextFile], partial: frozenset[str]) -> Iterator[NotChecked]:
