@@ -11,14 +11,16 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from generator import __version__, project
+from generator import __version__
 from generator.errors import Fault
 from generator.finding import Severity
-from generator.project import Choices, Project
+
+if TYPE_CHECKING:
+    from generator.project import Choices, Made, Project
 
 FORMATS = ("terminal", "json", "markdown", "sarif")
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -147,6 +149,8 @@ def validate(spec: Path | None, outputs: tuple[Output, ...], fail_on: str, quiet
     groundplan validate
     groundplan validate --spec apps/shop.yaml -o json
     """
+    from generator import project
+
     return _deliver(project.validate(_project(spec), Severity.of(fail_on)), outputs, quiet)
 
 
@@ -170,6 +174,8 @@ def generate(
     groundplan generate
     groundplan generate --diff
     """
+    from generator import project
+
     report, difference = project.generate(
         _project(spec), Severity.of(fail_on), write=not (dry_run or diff), force=force
     )
@@ -189,6 +195,8 @@ def check(
     groundplan check
     groundplan check --fail-on high -o sarif=groundplan.sarif
     """
+    from generator import project
+
     return _deliver(project.check(_project(spec), _choices(fail_on, skip, offline)), outputs, quiet)
 
 
@@ -209,6 +217,8 @@ def lint(
     groundplan lint .
     groundplan lint deploy/ Dockerfile --fail-on low
     """
+    from generator import project
+
     return _deliver(project.lint(paths or (Path(),), _choices(fail_on, skip, offline)), outputs, quiet)
 
 
@@ -221,6 +231,8 @@ def why(place: str, spec: Path | None) -> int:
     \b
     groundplan why kubernetes/base/web/deployment.yaml:12
     """
+    from generator import project
+
     file, _, line = place.rpartition(":")
     if not file or not line.isdigit():
         raise Fault(f"{place!r} names no line", "write FILE:LINE, such as compose.yaml:12")
@@ -239,6 +251,8 @@ def explain(subject: str, environment: str | None, spec: Path | None) -> int:
     groundplan explain cross/probe-port-closed
     groundplan explain services.web.scale.min --env prod
     """
+    from generator import project
+
     if "/" in subject:
         click.echo(project.explain_rule(subject), nl=False)
     else:
@@ -256,6 +270,8 @@ def rules(family: str | None, outputs: tuple[Output, ...]) -> int:
     groundplan rules --family cross
     groundplan rules -o json
     """
+    from generator import project
+
     machine = any(output.format == "json" for output in outputs)
     click.echo(project.rules(family, as_json=machine), nl=False)
     return 0
@@ -269,6 +285,8 @@ def schema(name: str) -> int:
     \b
     groundplan schema > groundplan.schema.json
     """
+    from generator import project
+
     click.echo(project.schema_text(name), nl=False)
     return 0
 
@@ -282,6 +300,8 @@ def report(spec: Path | None, outputs: tuple[Output, ...], fail_on: str, skip: t
     groundplan report
     groundplan report -o markdown=SUMMARY.md -o json=summary.json
     """
+    from generator import project
+
     made = project.check(_project(spec), _choices(fail_on, skip, offline))
     return _deliver(made, outputs or (Output("markdown", None),), quiet=False)
 
@@ -295,6 +315,8 @@ def eject(spec: Path | None, yes: bool) -> int:
     \b
     groundplan eject --yes
     """
+    from generator import project
+
     opened = _project(spec)
     if not yes and not click.confirm("From then on `generate` and `check` no longer know these files. Go on?"):
         return 0
@@ -342,10 +364,14 @@ def _ask(question: Any, ask: bool) -> Any:
 
 
 def _project(spec: Path | None) -> Project:
+    from generator import project
+
     return project.find(spec)
 
 
 def _choices(fail_on: str, skip: tuple[str, ...], offline: bool) -> Choices:
+    from generator.project import Choices
+
     return Choices(Severity.of(fail_on), skip, offline or bool(os.environ.get("GROUNDPLAN_OFFLINE")), _progress())
 
 
@@ -354,7 +380,7 @@ def _progress() -> Callable[[str], None]:
     return lambda message: click.echo(f"groundplan: {message}", err=True)
 
 
-def _deliver(made: project.Made, outputs: tuple[Output, ...], quiet: bool) -> int:
+def _deliver(made: Made, outputs: tuple[Output, ...], quiet: bool) -> int:
     """Write the report in each format asked for and give the exit code."""
     from generator import reporters
 

@@ -244,7 +244,7 @@ def _assemble(pieces: Iterable[_Piece], origin: str) -> tuple[str, tuple[LineOri
     indent, swallow = 0, False
 
     def close() -> None:
-        text = "".join(piece.text for piece in current).rstrip(" ")
+        text = "".join([piece.text for piece in current]).rstrip(" ")
         lines.append(" " * indent + text if text else "")
         origins.append(_line_origin(current, origin))
         current.clear()
@@ -268,8 +268,12 @@ def _assemble(pieces: Iterable[_Piece], origin: str) -> tuple[str, tuple[LineOri
 
 def _line_origin(pieces: list[_Piece], origin: str) -> LineOrigin:
     """The template line that began it; printed values explain it best, then conditions, then the artifact."""
+    if len(pieces) == 1:  # most lines are one piece of layout
+        piece = pieces[0]
+        causes = piece.causes if piece.printed else piece.causes[::-1]
+        return LineOrigin(piece.template, piece.line, causes or (origin,))
     visible = [piece for piece in pieces if piece.text] or pieces[-1:]
     printed = [cause for piece in visible if piece.printed for cause in piece.causes]
     layout = [cause for piece in visible if not piece.printed for cause in reversed(piece.causes)]
-    causes = tuple(dict.fromkeys([*printed, *layout])) or (origin,)
-    return LineOrigin(visible[0].template, visible[0].line, causes)
+    every = tuple(dict.fromkeys([*printed, *layout])) or (origin,)
+    return LineOrigin(visible[0].template, visible[0].line, every)

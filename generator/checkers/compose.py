@@ -60,7 +60,7 @@ def _findings(file: TextFile) -> list[Finding]:
             continue
         node = _as_compose_reads(root, file.text.splitlines())
         errors = validator.iter_errors(node.plain)
-        breaches = conformance.breaches(errors, node, schema, "a compose file")
+        breaches = conformance.breaches(errors, node, schema, noun="a compose file")
         said += [_finding(breach) for breach in sorted(set(breaches))]
     return said
 

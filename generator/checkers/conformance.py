@@ -6,6 +6,7 @@ Values below keys that often hold secrets are not quoted.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -45,10 +46,15 @@ class Breach:
     value: str = ""
 
 
-def breaches(errors: Iterable[Any], document: Node, schema: Schema, noun: str) -> Iterator[Breach]:
-    """The errors of a jsonschema-rs validator in words; `noun` names the whole, such as "a Deployment"."""
+def breaches(
+    errors: Iterable[Any], document: Node, schema: Schema, *, noun: str, wrapped: bool = False
+) -> Iterator[Breach]:
+    """The errors of a jsonschema-rs validator in words; `noun` names the whole, such as "a Deployment".
+
+    `wrapped` tells that the validator saw the document as the one value of a mapping.
+    """
     for error in errors:
-        yield from _spoken(error, _Place(document, schema, noun, tuple(error.instance_path)))
+        yield from _spoken(error, _Place(document, schema, noun, tuple(error.instance_path), int(wrapped)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +64,12 @@ class _Place:
     document: Node
     schema: Schema
     noun: str
-    path: Path
+    judged: Path
+    skipped: int
+
+    @property
+    def path(self) -> Path:
+        return self.judged[self.skipped :]
 
     @property
     def node(self) -> Node:
@@ -192,7 +203,7 @@ def _alternatives(error: Any, place: _Place) -> Iterator[Breach]:
         yield _wrong_type(kinds, place)
         return
     for one in min(meant, key=len):
-        yield from _spoken(one, _Place(place.document, place.schema, place.noun, tuple(one.instance_path)))
+        yield from _spoken(one, dataclasses.replace(place, judged=tuple(one.instance_path)))
 
 
 def _of_type(error: Any, here: list[Any]) -> bool:

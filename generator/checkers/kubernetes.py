@@ -32,6 +32,8 @@ _COMPOSE = re.compile(r"(?:docker-)?compose[^/]*\.ya?ml")
 _CUSTOM, _KUSTOMIZE = "custom", "kustomization"
 
 Schema = Mapping[str, Any]
+Judge = tuple[Any, Schema]
+"""A validator and what it was compiled from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +78,9 @@ def check(files: Sequence[TextFile], settings: Settings) -> Outcome:
     manifests = [
         one for reading in readings for root in reading.roots for one in _manifests(root, reading.path, patches)
     ]
+    judges = _judges((*kustomizations, *manifests), versions)
     for manifest in (*kustomizations, *manifests):
-        said = _judged(manifest, versions)
+        said = _judged(manifest, versions, judges)
         if said is None:
             unknown.append(manifest)
             continue
@@ -167,7 +170,21 @@ def _inline_patches(kustomization: Manifest) -> Iterator[NotChecked]:
 # objects -> findings
 
 
-def _judged(manifest: Manifest, versions: Sequence[str]) -> list[Finding] | None:
+def _judges(manifests: Iterable[Manifest], versions: Sequence[str]) -> Mapping[tuple[str, bool], Judge]:
+    """A compiled schema for each source, of the kinds met in it: they share most definitions."""
+    kinds: dict[tuple[str, bool], set[str]] = {}
+    for manifest in manifests:
+        for source in _sources(manifest, versions):
+            kinds.setdefault((source, manifest.patch), set()).add(_key(manifest))
+    return {
+        (source, patch): _compiled(source, versions[-1], tuple(sorted(met)), patch)
+        for (source, patch), met in kinds.items()
+    }
+
+
+def _judged(
+    manifest: Manifest, versions: Sequence[str], judges: Mapping[tuple[str, bool], Judge]
+) -> list[Finding] | None:
     """The findings about an object; None when there is no schema of its kind."""
     gone = _gone(manifest)
     if gone is not None:
@@ -175,20 +192,25 @@ def _judged(manifest: Manifest, versions: Sequence[str]) -> list[Finding] | None
     sources = _sources(manifest, versions)
     if not sources:
         return None
-    plain = manifest.node.plain
+    instance = {_key(manifest): manifest.node.plain}
+    noun = f"{'an' if manifest.kind[:1] in 'AEIOU' else 'a'} {manifest.kind}" if manifest.kind else "a kustomization"
     said: dict[Breach, list[str]] = {}
     for source in sources:
-        validator, schema = _validator(source, versions[-1], manifest.identity, manifest.patch)
-        if not validator.is_valid(plain):
-            noun = f"{'an' if manifest.kind[:1] in 'AEIOU' else 'a'} {manifest.kind}"
-            for breach in conformance.breaches(validator.iter_errors(plain), manifest.node, schema, noun):
+        validator, schema = judges[(source, manifest.patch)]
+        if not validator.is_valid(instance):
+            errors = validator.iter_errors(instance)
+            for breach in conformance.breaches(errors, manifest.node, schema, noun=noun, wrapped=True):
                 said.setdefault(breach, []).append(source)
     return [_finding(manifest, breach, where) for breach, where in sorted(said.items())]
 
 
+def _key(manifest: Manifest) -> str:
+    return _KUSTOMIZE if posixpath.basename(manifest.path) in _KUSTOMIZATIONS else manifest.identity
+
+
 def _sources(manifest: Manifest, versions: Sequence[str]) -> tuple[str, ...]:
     """The schema files that know the kind."""
-    if posixpath.basename(manifest.path) in _KUSTOMIZATIONS:
+    if _key(manifest) == _KUSTOMIZE:
         return (_KUSTOMIZE,)
     if manifest.identity == "v1/List":
         return tuple(versions[-1:])
@@ -283,21 +305,26 @@ def _removed() -> Mapping[tuple[str, str], Mapping[str, Any]]:
 
 
 @functools.cache
-def _validator(source: str, newest: str, identity: str, patch: bool) -> tuple[Any, Schema]:
-    """The compiled schema of a kind, and the schema; only the definitions it needs are compiled."""
+def _compiled(source: str, newest: str, identities: tuple[str, ...], patch: bool) -> Judge:
+    """One validator for some kinds of a source: of a mapping with an object below its `apiVersion/kind`."""
     import jsonschema_rs
 
-    if source == _KUSTOMIZE:
-        schema = _schemas(source)
-    elif identity == "v1/List":
-        schema = _LIST
-    else:
-        core = source if source != _CUSTOM else newest
-        definitions = {**_schemas(f"v{core}")["$defs"], **(_schemas(_CUSTOM)["$defs"] if source == _CUSTOM else {})}
-        kind = _schemas(_CUSTOM if source == _CUSTOM else f"v{source}")["kinds"][identity]
-        schema = {**kind, "$defs": _needed(kind, definitions)}
-    schema = _partial(schema) if patch else schema
+    whole = _kinds(source, newest, identities)
+    schema = _partial(whole) if patch else whole
     return jsonschema_rs.validator_for(schema), schema
+
+
+def _kinds(source: str, newest: str, identities: Sequence[str]) -> dict[str, Any]:
+    if source == _KUSTOMIZE:
+        kinds, definitions = {_KUSTOMIZE: _schemas(source)}, _schemas(source)["$defs"]
+    elif source == _CUSTOM:
+        kinds = _schemas(_CUSTOM)["kinds"]
+        definitions = {**_schemas(f"v{newest}")["$defs"], **_schemas(_CUSTOM)["$defs"]}
+    else:
+        kinds = {**_schemas(f"v{source}")["kinds"], "v1/List": _LIST}
+        definitions = _schemas(f"v{source}")["$defs"]
+    chosen = {identity: kinds[identity] for identity in identities}
+    return {"properties": chosen, "$defs": _needed(chosen, definitions)}
 
 
 _LIST: Schema = {
@@ -320,7 +347,7 @@ def _needed(kind: Schema, definitions: Schema) -> dict[str, Any]:
         part = open_.pop()
         if isinstance(part, list):
             open_ += part
-        elif isinstance(part, Mapping):
+        elif isinstance(part, dict):
             name = part.get("$ref")
             name = name.removeprefix("#/$defs/") if isinstance(name, str) else ""
             if name and name not in needed:
@@ -351,7 +378,7 @@ def _partial(part: Any, named: bool = False) -> Any:
         made["type"] = list(dict.fromkeys((*kinds, "null")))
     if "enum" in part:
         made["enum"] = list(dict.fromkeys((*part["enum"], None)))
-    if "properties" in made:
+    if "properties" in made and made.get("additionalProperties") is False:
         made["properties"].update(_DIRECTIVES)
         made["patternProperties"] = {r"^\$(setElementOrder|deleteFromPrimitiveList)/": {"type": "array"}}
     return made

@@ -26,8 +26,9 @@ def plan(product: Product) -> Iterator[Artifact]:
     base = {artifact.path: artifact for artifact in objects(product.base)}
     yield from base.values()
     yield _kustomization(BASE, "app", {"resources": [path.removeprefix(f"{BASE}/") for path in base]})
+    texts: dict[str, RenderedFile] = {}
     for spec in product.environments.values():
-        yield from _overlay(product, base, spec)
+        yield from _overlay(product, base, spec, texts)
 
 
 def rendered_environment(product: Product, name: str) -> tuple[RenderedFile, ...]:
@@ -44,7 +45,10 @@ def objects(spec: Spec) -> Iterator[Artifact]:
         yield from _service_objects(spec, service)
 
 
-def _overlay(product: Product, base: dict[str, Artifact], spec: Spec) -> Iterator[Artifact]:
+def _overlay(
+    product: Product, base: dict[str, Artifact], spec: Spec, texts: dict[str, RenderedFile]
+) -> Iterator[Artifact]:
+    """The differences of one environment; `texts` keeps what was rendered of the base for the next one."""
     folder = f"kubernetes/overlays/{spec.environment.name}"
     full = {artifact.path: artifact for artifact in objects(spec)}
     patches, added = [], []
@@ -56,7 +60,7 @@ def _overlay(product: Product, base: dict[str, Artifact], spec: Spec) -> Iterato
             continue
         if artifact.context == base[path].context:
             continue  # equal values make equal text
-        before = render_one(base[path], product.spec_path)
+        before = texts.get(path) or texts.setdefault(path, render_one(base[path], product.spec_path))
         after = render_one(replace(artifact, environment=spec.environment.name), product.spec_path)
         changes = difference(before, after)
         if changes:
