@@ -53,10 +53,9 @@ def pair(title: str, ours: Chain, theirs: Chain, folder: Path, fresh: Callable[[
 
 
 def checkov_python() -> Path | None:
-    from generator.checkers import Settings, provision
+    from generator.checkers import Settings, provision, user_cache
 
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "groundplan"
-    found = provision.environment(Settings(cache=cache, offline=True))
+    found = provision.environment(Settings(cache=user_cache(), offline=True))
     return found if isinstance(found, Path) else None
 
 

@@ -322,10 +322,9 @@ def _settings(choices: Choices, product: Product | None) -> checkers.Settings:
     unknown = [name for name in choices.skip if name not in checkers.CHECKERS]
     if unknown:
         raise Fault(f'there is no checker "{unknown[0]}"', f"there are: {', '.join(checkers.CHECKERS)}")
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "groundplan"
     version = product.base.platform.kubernetes.version if product else ""
     return checkers.Settings(
-        cache=cache,
+        cache=checkers.user_cache(),
         offline=choices.offline,
         kubernetes_versions=(version,) if version else (),
         today=_today(),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 
@@ -18,8 +17,8 @@ EXAMPLES = sorted(path.parent.name for path in APPS.glob("*/groundplan.yaml"))
 
 @pytest.fixture(scope="module")
 def has_checkov() -> bool:
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "groundplan"
-    return not isinstance(provision.environment(checkers.Settings(cache=cache, offline=True)), NotChecked)
+    offline = checkers.Settings(cache=checkers.user_cache(), offline=True)
+    return not isinstance(provision.environment(offline), NotChecked)
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

@@ -248,7 +248,11 @@ HEAVY = ("click", "rich", "jinja2", "yaml", "ruamel", "jsonschema", "jsonschema_
 
 
 def test_the_version_needs_no_library() -> None:
-    code = f"import sys\nsys.argv = ['groundplan', '--version']\nfrom generator.__main__ import main\ntry:\n    main()\nexcept SystemExit:\n    pass\nprint([name for name in {HEAVY} if name in sys.modules])"
+    code = (
+        "import sys\nsys.argv = ['groundplan', '--version']\nfrom generator.__main__ import main\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        f"print([name for name in {HEAVY} if name in sys.modules])"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code],
         env={**os.environ, "PYTHONPATH": str(ROOT)},

@@ -6,6 +6,7 @@ Modules are named, not imported: a checker costs nothing until it runs.
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,11 @@ from typing import Protocol, cast
 
 from generator.document import TextFile
 from generator.finding import Outcome
+
+
+def user_cache() -> Path:
+    """Our directory in the user's cache (https://specifications.freedesktop.org/basedir-spec/latest/)."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "groundplan"
 
 
 def silent(_message: str) -> None:

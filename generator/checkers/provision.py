@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from generator.checkers import Settings
+from generator.checkers import Settings, user_cache
 from generator.finding import NotChecked
 
 VARIABLE = "GROUNDPLAN_CHECKOV"
@@ -109,3 +109,17 @@ def _alone(path: Path) -> Iterator[None]:
             return
         fcntl.flock(guard, fcntl.LOCK_EX)
         yield
+
+
+def main() -> int:
+    """`python -m generator.checkers.provision`: set the environment up now, for machines without a network later."""
+    found = environment(Settings(cache=user_cache(), progress=lambda message: print(message, file=sys.stderr)))
+    if isinstance(found, NotChecked):
+        print(f"{found.reason}; {found.fix}", file=sys.stderr)
+        return 2
+    print(found)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
