@@ -84,6 +84,7 @@ _FORMS: dict[str, dict[str, Any]] = {
         "type": ["number", "string", "null"],
         "pattern": "^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$",
         "x-form": "a quantity such as 500m, 2 or 256Mi",
+        "examples": ["256Mi"],
     },
 }
 """Forms that the schemas give as alternatives, or not at all."""

@@ -37,6 +37,13 @@ spec:
             requests: {cpu: 250m, memory: 256Mi}
 """
 CONFIG = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n"
+SPEC_FIELDS = (
+    "its fields are: minReadySeconds, paused, progressDeadlineSeconds, replicas, revisionHistoryLimit, selector, "
+    "strategy, template"
+)
+ROUTE = "apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: r}\nspec:\n  rules:\n    - "
+SECRET = "apiVersion: external-secrets.io/v1\nkind: ExternalSecret\nmetadata: {name: s}\nspec:\n  data:\n    - "
+LIST = "apiVersion: v1\nkind: List\nitems:\n  - apiVersion: v1\n    kind: Service\n    metadata: {name: s}\n    spec: "
 
 
 def outcome(files: dict[str, str], versions: Sequence[str] = ("1.36",)) -> Outcome:
@@ -62,14 +69,12 @@ CAUGHT = {
     "a field of nothing": (
         with_line("  replicas: 2", "  colour: blue"),
         ("kubernetes/unknown-field", 5, 3, '"colour" is not a field of `spec` (Kubernetes 1.36 and 1.37)'),
-        "its fields are: minReadySeconds, paused, progressDeadlineSeconds, replicas, revisionHistoryLimit, selector, "
-        "strategy, template",
+        SPEC_FIELDS,
     ),
     "a field one level too high": (
         with_line("  replicas: 2", "  containers: []"),
         ("kubernetes/unknown-field", 5, 3, '"containers" is not a field of `spec` (Kubernetes 1.36 and 1.37)'),
-        "its fields are: minReadySeconds, paused, progressDeadlineSeconds, replicas, revisionHistoryLimit, selector, "
-        "strategy, template",
+        SPEC_FIELDS,
     ),
     "a number in quotes": (
         with_line("replicas: 2", 'replicas: "2"'),
@@ -109,7 +114,7 @@ CAUGHT = {
         (
             "kubernetes/invalid-value",
             14,
-            42,
+            47,
             '"tcp" is not a value of `protocol` (Kubernetes 1.36 and 1.37)',
         ),
         'did you mean "TCP"?',
@@ -119,10 +124,10 @@ CAUGHT = {
         (
             "kubernetes/invalid-value",
             16,
-            41,
+            43,
             '"256MB" is not a quantity such as 500m, 2 or 256Mi (Kubernetes 1.36 and 1.37)',
         ),
-        "mend the value",
+        "for example 256Mi",
     ),
     "a truth value as a label": (
         with_line("metadata: {labels: {app: web}}", "metadata: {labels: {app: yes}}"),
@@ -145,21 +150,18 @@ CAUGHT = {
         "put quotes around it",
     ),
     "a route with an unknown key": (
-        "apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: r}\n"
-        "spec:\n  rules:\n    - backendRef: [{name: web, port: 80}]\n",
+        ROUTE + "backendRef: [{name: web, port: 80}]\n",
         ("kubernetes/unknown-field", 6, 7, '"backendRef" is not a field of an entry of `rules`'),
         'did you mean "backendRefs"?',
     ),
     "a route with a match of an unknown type": (
-        "apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: r}\n"
-        "spec:\n  rules:\n    - matches: [{path: {type: Prefix, value: /}}]\n",
-        ("kubernetes/invalid-value", 6, 33, '"Prefix" is not a value of `type`'),
+        ROUTE + "matches: [{path: {type: Prefix, value: /}}]\n",
+        ("kubernetes/invalid-value", 6, 31, '"Prefix" is not a value of `type`'),
         'did you mean "PathPrefix"?',
     ),
     "a synchronised secret without its key": (
-        "apiVersion: external-secrets.io/v1\nkind: ExternalSecret\nmetadata: {name: s}\n"
-        "spec:\n  data:\n    - {secretKey: url, remoteRef: {property: url}}\n",
-        ("kubernetes/missing-field", 6, 23, "`remoteRef` needs `key`"),
+        SECRET + "{secretKey: url, remoteRef: {property: url}}\n",
+        ("kubernetes/missing-field", 6, 24, "`remoteRef` needs `key`"),
         "add `key`",
     ),
     "metadata of a custom object": (
@@ -168,8 +170,7 @@ CAUGHT = {
         'did you mean "labels"?',
     ),
     "an object of a list": (
-        "apiVersion: v1\nkind: List\nitems:\n  - apiVersion: v1\n    kind: Service\n    metadata: {name: s}\n"
-        "    spec: {prts: []}\n",
+        LIST + "{prts: []}\n",
         ("kubernetes/unknown-field", 7, 12, '"prts" is not a field of `spec` (Kubernetes 1.36 and 1.37)'),
         'did you mean "ports"?',
     ),
@@ -289,7 +290,7 @@ FINE = {
     "alerts by the operator": _object(
         "monitoring.coreos.com/v1",
         "PrometheusRule",
-        "spec: {groups: [{name: g, interval: 30s, rules: [{alert: A, expr: up == 0, for: 5m, labels: {severity: page}}, "
+        "spec: {groups: [{name: g, interval: 30s, rules: [{alert: A, expr: up == 0, for: 5m, labels: {severity: a}}, "
         "{record: a:b, expr: '1'}]}]}",
     ),
     "an application of Argo CD": _object(
@@ -307,7 +308,8 @@ FINE = {
         "{app: web}}, spec: {containers: [{name: web, image: i}]}}}",
     ),
     "not of Kubernetes": "services: {web: {image: x}}\n",
-    "of Kubernetes, in JSON with tabs": '{\n\t"apiVersion": "v1",\n\t"kind": "ConfigMap",\n\t"metadata": {"name": "c"}\n}',
+    "in JSON with surrogates": '{"apiVersion": "v1", "kind": "ConfigMap", "data": {"a": "\\ud83d\\ude00"}}',
+    "in JSON with tabs": '{\n\t"apiVersion": "v1",\n\t"kind": "ConfigMap",\n\t"metadata": {"name": "c"}\n}',
 }
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,10 +25,11 @@ _KINDS = {
     "integer": "a whole number",
     "number": "a number",
     "boolean": "true or false",
-    "object": "a mapping",
     "array": "a list",
+    "object": "a mapping",
     "null": "nothing",
 }
+"""In the order in which a message offers them."""
 _GIVEN = {**_KINDS, "boolean": "a truth value"}
 _SILENT = frozenset({"data", "stringData", "env", "environment", "args", "command", "literals", "options"})
 _MOST_LISTED = 12
@@ -53,8 +55,10 @@ def breaches(
 
     `wrapped` tells that the validator saw the document as the one value of a mapping.
     """
-    for error in errors:
-        yield from _spoken(error, _Place(document, schema, noun, tuple(error.instance_path), int(wrapped)))
+    judged = [(one, _Place(document, schema, noun, tuple(one.instance_path), int(wrapped))) for one in errors]
+    said = [breach for error, place in judged for breach in _spoken(error, place)]
+    # an error that only follows from others says nothing, unless there are no others
+    yield from said or [_not_accepted(error, place) for error, place in judged]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +108,7 @@ class _Place:
 
 def _spoken(error: Any, place: _Place) -> Iterator[Breach]:
     name = error.kind.name
-    if name == "additionalProperties":
+    if name in {"additionalProperties", "unevaluatedProperties"}:
         yield from _unknown(error, place)
     elif name == "type":
         yield _wrong_type(error.kind.types, place)
@@ -121,14 +125,29 @@ def _spoken(error: Any, place: _Place) -> Iterator[Breach]:
 def _unknown(error: Any, place: _Place) -> Iterator[Breach]:
     from generator import mistakes
 
-    known = sorted(_part(place.schema, error.schema_path[:-1]).get("properties", ()))
-    for key in error.kind.unexpected:
+    known, patterns = _fields(_part(place.schema, error.schema_path[:-1]), place.schema)
+    # a mistake below a key makes the key itself count as unevaluated
+    unexpected = [key for key in error.kind.unexpected if key not in known]
+    for key in (key for key in unexpected if not any(re.search(pattern, key) for pattern in patterns)):
         entry = place.node.entries().get(key)
         at = (entry.key_at or entry.at) if entry else place.node.at
         near = mistakes.nearest(key, known)
         fix = f'did you mean "{near}"?' if near else _listed(known)
         message = f'"{key}" is not a field of {place.name}'
         yield Breach(at, UNKNOWN, message, fix, pointer(place.node.at.pointer, key))
+
+
+def _fields(part: Schema, root: Schema) -> tuple[list[str], list[str]]:
+    """The names and the patterns of names that a schema and all it consists of know, sorted."""
+    names, patterns = set(part.get("properties", ())), set(part.get("patternProperties", ()))
+    below = list(part.get("allOf", ()))
+    if "$ref" in part:
+        below.append(_part(root, str(part["$ref"]).removeprefix("#/").split("/")))
+    for one in below:
+        more, forms = _fields(one, root)
+        names.update(more)
+        patterns.update(forms)
+    return sorted(names), sorted(patterns)
 
 
 def _listed(known: Sequence[str]) -> str:
@@ -139,8 +158,9 @@ def _listed(known: Sequence[str]) -> str:
 
 
 def _wrong_type(kinds: Iterable[str], place: _Place) -> Breach:
-    wanted = [kind for kind in dict.fromkeys(kinds) if kind != "null"] or ["null"]
-    words = " or ".join(_KINDS[kind] for kind in sorted(wanted))
+    allowed = set(kinds)
+    wanted = [kind for kind in _KINDS if kind in allowed and kind != "null"] or ["null"]
+    words = " or ".join(_KINDS[kind] for kind in wanted)
     return place.breach(TYPE, f"{place.name} is {words}, and here stands {place.given}", _other_type(place, wanted))
 
 
@@ -154,7 +174,7 @@ def _other_type(place: _Place, wanted: Sequence[str]) -> str:
         return f"write it without quotes: {value.lower()}"
     if "array" in wanted:
         return "begin each entry with `- `"
-    return "write a mapping of keys and values" if wanted == ["object"] else f"write {_KINDS[min(wanted)]}"
+    return "write a mapping of keys and values" if wanted == ["object"] else f"write {_KINDS[wanted[0]]}"
 
 
 def _missing(key: str, place: _Place) -> Breach:
@@ -168,7 +188,9 @@ def _not_listed(options: Iterable[Any], place: _Place) -> Breach:
     from generator import mistakes
 
     words = [str(option) for option in options if option not in {None, ""}]
-    near = mistakes.nearest(str(place.node.value), words) if isinstance(place.node.value, str) else ""
+    given = place.node.value if isinstance(place.node.value, str) else ""
+    holding = [word for word in words if given and given.lower() in word.lower()]
+    near = mistakes.nearest(given, words) or (holding[0] if len(holding) == 1 else "") if given else ""
     fix = f'did you mean "{near}"?' if near else f"write {'one of: ' if len(words) > 1 else ''}{', '.join(words)}"
     return place.breach(VALUE, f"{place.given} is not a value of {place.name}", fix)
 
@@ -178,7 +200,7 @@ def _not_accepted(error: Any, place: _Place) -> Breach:
     part = _part(place.schema, error.schema_path[:-1])
     limit = part.get(error.kind.name)
     if "x-form" in part:
-        return place.breach(VALUE, f"{place.given} is not {part['x-form']}", "mend the value")
+        return place.breach(VALUE, f"{place.given} is not {part['x-form']}", f"for example {part['examples'][0]}")
     fixes = {
         "pattern": f"it has the form {limit}",
         "minimum": f"it is at least {limit}",

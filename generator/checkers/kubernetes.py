@@ -73,6 +73,7 @@ def check(files: Sequence[TextFile], settings: Settings) -> Outcome:
     kustomizations = [one for reading in readings for one in reading.kustomizations]
     patches = frozenset(path for one in kustomizations for path in _patch_paths(one))
     findings: list[Finding] = [finding for reading in readings for finding in reading.findings]
+    unsound = {finding.at.path for finding in findings}
     passes: list[Pass] = []
     unknown: list[Manifest] = []
     manifests = [
@@ -85,7 +86,7 @@ def check(files: Sequence[TextFile], settings: Settings) -> Outcome:
             unknown.append(manifest)
             continue
         findings += said
-        passes += [] if said else [Pass(SCHEMA, manifest.path, manifest.subject)]
+        passes += [] if said or manifest.path in unsound else [Pass(SCHEMA, manifest.path, manifest.subject)]
     not_checked = (*(lacking if manifests else ()), *_unknown(unknown), *(n for r in readings for n in r.not_checked))
     not_checked = (*not_checked, *(one for k in kustomizations for one in _inline_patches(k)))
     tools = (Tool("kubernetes schemas", ", ".join(versions)),) if manifests else ()
@@ -124,8 +125,7 @@ def _is_ours(file: TextFile) -> bool:
 def _read(file: TextFile) -> _Reading:
     from generator import yamlfile
 
-    # in JSON a tab is white space, in YAML it is not; one character stays one column
-    text = file.text.replace("\t", " ") if file.path.endswith(".json") else file.text
+    text = _as_yaml(file.text) if file.path.endswith(".json") else file.text
     roots, findings = yamlfile.read(text, file.path)
     if findings and "{{" in file.text:
         reason = "it is a template of another program, which has to fill it in first"
@@ -135,6 +135,19 @@ def _read(file: TextFile) -> _Reading:
     held = tuple(root for root in roots if _is_object(root))
     unread = any(finding.rule in {"yaml/syntax", "yaml/tab", "yaml/too-large"} for finding in findings)
     return _Reading(file.path, held, (), findings if held or unread else ())
+
+
+_PAIR = re.compile(r"\\u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})", re.IGNORECASE)
+
+
+def _as_yaml(text: str) -> str:
+    """JSON where it is no YAML: a tab is white space, and a character may be written as two surrogates."""
+
+    def joined(match: re.Match[str]) -> str:
+        high, low = (int(half, 16) for half in match.groups())
+        return f"\\U{0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00):08X}"
+
+    return _PAIR.sub(joined, text.replace("\t", " "))
 
 
 def _is_object(node: Node) -> bool:
@@ -163,7 +176,7 @@ def _inline_patches(kustomization: Manifest) -> Iterator[NotChecked]:
     if count:
         what = f"{count} inline {'patch' if count == 1 else 'patches'} of {kustomization.path}"
         yield NotChecked(
-            what, "text inside YAML is not judged", "put a patch into a file of its own and name its `path`"
+            what, "a text inside YAML is not judged", "put a patch into a file of its own and name its `path`"
         )
 
 
