@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
+import pytest
+
 from generator import pipeline, spec
-from generator.checkers import Settings, checkov, provision
+from generator.checkers import Settings, checkov, provision, user_cache
 from generator.document import SourceFile
 from tests.conftest import APPS, ROOT
 
@@ -39,8 +40,8 @@ def whole(files: tuple[SourceFile, ...]) -> tuple[SourceFile, ...]:
 
 
 def checkov_python() -> Path:
-    """The Python of the checkov environment, set up once, as for a user."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "groundplan"
-    python = provision.environment(Settings(cache=cache))
-    assert isinstance(python, Path), f"the tests need checkov: {python}"
+    """The Python of the checkov environment; where there is none, the comparison is skipped and says so."""
+    python = provision.environment(Settings(cache=user_cache(), offline=True))
+    if not isinstance(python, Path):
+        pytest.skip("checkov's environment is not set up (`make checkov`), so its verdicts are not compared")
     return python

@@ -6,7 +6,6 @@ import datetime
 import fnmatch
 import http.server
 import json
-import os
 import shlex
 import shutil
 import subprocess
@@ -27,6 +26,7 @@ from generator.errors import Fault
 from generator.model import Metrics, Service
 from generator.render import render
 from generator.targets import docker
+from tests import linted
 from tests.docker_products import product, resource, service
 
 RESOURCES = (resource("db", "postgres"), resource("old", "mysql"), resource("cache", "valkey"))
@@ -184,10 +184,8 @@ def test_hadolint_would_speak(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_checkov_has_nothing_to_say(tree: Path) -> None:
-    program = os.environ.get("GROUNDPLAN_CHECKOV")
-    if not program:
-        pytest.skip("GROUNDPLAN_CHECKOV names no checkov, so its policies were not checked")
-    command = [program, "--framework", "dockerfile", "-d", ".", "--skip-download", "-o", "json", "--compact"]
+    program = linted.checkov_python().parent / "checkov"
+    command = [str(program), "--framework", "dockerfile", "-d", ".", "--skip-download", "-o", "json", "--compact"]
     done = subprocess.run(command, cwd=tree, capture_output=True, text=True, check=False)
     summary = json.loads(done.stdout)["summary"]
     assert (summary["failed"], summary["parsing_errors"], summary["skipped"]) == (0, 0, 0)

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from generator import data, policy
+from generator import data, policy, secrets
 from generator.document import Location, SourceFile
 from generator.errors import Fault
 from generator.finding import Finding, Severity
-from generator.policy import catalogue, lifetimes, loading, secrets, waivers
+from generator.policy import catalogue, lifetimes, loading, waivers
 from generator.policy.documents import documents
 from generator.policy.facts import KEYS, Facts, fact, facts
 from generator.policy.rule import PARTS, parse

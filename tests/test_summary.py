@@ -363,7 +363,7 @@ MADE = replace(QUIET, files=(ReportedFile("monitoring/a.yaml", "monitoring", "cu
         ("Storage", "", "prod", QUIET, "15Gi across 3 volumes; without a given size: cache"),
         ("Storage", "", "dev", QUIET, "15Gi across 3 volumes"),
         ("Database", "cache", "dev", QUIET, "not in this environment"),
-        ("Database", "cache", "prod", QUIET, "valkey; 2Gi memory"),
+        ("Database", "cache", "prod", QUIET, "valkey; 2Gi memory; backup every 24h, kept 30d"),
         ("Scaling", "agent", "dev", QUIET, "not in this environment"),
         ("Scaling", "agent", "prod", QUIET, "a daemon: one pod a node"),
         ("Base Image", "agent", "dev", QUIET, "not in this environment"),

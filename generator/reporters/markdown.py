@@ -28,7 +28,7 @@ def render(report: Report, _sources: Mapping[str, str], _style: Style) -> str:
 
 def text(said: str) -> str:
     """A sentence on one line, with its code spans, in which nothing else is markup, a link or a mention."""
-    parts = _SPAN.split(visible(said))
+    parts = _SPAN.split(visible(said).strip())
     return "".join(code(part) if number % 2 else _escaped(part, number) for number, part in enumerate(parts))
 
 
