@@ -99,6 +99,16 @@ CAUGHT = {
         ("kubernetes/missing-field", 4, 1, "`spec` needs `selector` (Kubernetes 1.36 and 1.37)"),
         "add `selector`",
     ),
+    "a slip in a required field": (
+        with_line("containerPort: 8080", "contanerPort: 8080"),
+        (
+            "kubernetes/unknown-field",
+            14,
+            16,
+            '"contanerPort" is not a field of an entry of `ports` (Kubernetes 1.36 and 1.37)',
+        ),
+        'did you mean "containerPort"?',
+    ),
     "a required field of an entry": (
         with_line("{containerPort: 8080, protocol: TCP}", "{protocol: TCP}"),
         (
@@ -407,6 +417,49 @@ def test_a_patch_with_a_mistake_is_caught(rest: str, rule: str) -> None:
     assert [f.rule for f in patched(PART + rest).findings] == [rule]
 
 
+BLOCK = "|-\n      apiVersion: apps/v1\n      kind: Deployment\n      metadata: {name: web}\n      "
+INLINE = "kind: Kustomization\npatches:\n  - target: {kind: Deployment}\n    patch: "
+
+
+@pytest.mark.parametrize(
+    ("patch", "expected"),
+    [
+        (
+            BLOCK + "spec: {replicas: 3}",
+            None,
+        ),
+        (
+            BLOCK + "spec: {replcas: 3}",
+            ("kubernetes/unknown-field", 8, 14),
+        ),
+        ("'{apiVersion: apps/v1, kind: Deployment, spec: {replcas: 3}}'", ("kubernetes/unknown-field", 4, 12)),
+        ("|-\n      - {op: replace, path: /spec/replicas, value: 3}", None),
+        ("|-\n      - {op: replac, path: /spec/replicas, value: 3}", ("kubernetes/invalid-value", 5, 14)),
+        ("|-\n      - {op: remove}", ("kubernetes/missing-field", 5, 9)),
+        ("|-\n      a: b: c", ("yaml/syntax", 5, 11)),
+        ("|-\n      a: [", ("yaml/syntax", 5, 7)),
+    ],
+)
+def test_a_patch_in_a_kustomization_is_judged_at_its_place(patch: str, expected: tuple[str, int, int] | None) -> None:
+    made = outcome({"kustomization.yaml": INLINE + patch + "\n"})
+    assert [(f.rule, f.at.line, f.at.column) for f in made.findings] == ([expected] if expected else [])
+    assert made.not_checked == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "messages"),
+    [
+        ("- {op: test, path: /a, value: 1}\n- {op: move, from: /a, path: /b}\n", []),
+        ("- {op: add, pth: /a}\n", ['"pth" is not a field of an entry of a JSON patch']),
+        ("a: 1\n", ["a JSON patch is a list, and here stands a mapping"]),
+    ],
+)
+def test_a_file_of_operations_is_judged(text: str, messages: list[str]) -> None:
+    said = [f.message for f in patched(text).findings]
+    assert len(said) == len(messages)
+    assert all(part in message for part, message in zip(messages, said, strict=True))
+
+
 def test_what_no_kustomization_lists_is_whole() -> None:
     made = patched(PART + "spec: {replicas: 3}", KUSTOMIZATION.replace("patches/web.yaml", "patches/other.yaml"))
     assert [f.message.split(" (")[0] for f in made.findings] == ["`spec` needs `selector`", "`spec` needs `template`"]
@@ -471,13 +524,8 @@ def test_a_kustomization_needs_no_kind_and_takes_all_its_fields() -> None:
             "chart/templates/a.yaml",
             "it is a template of another program, which has to fill it in first",
         ),
-        (
-            {"kustomization.yaml": "resources: []\npatches: [{patch: 'spec: {}', target: {kind: Deployment}}]\n"},
-            "1 inline patch of kustomization.yaml",
-            "a text inside YAML is not judged",
-        ),
     ],
-    ids=["unknown kind", "removed kind", "template", "inline patch"],
+    ids=["unknown kind", "removed kind", "template"],
 )
 def test_what_is_not_checked_is_said_and_passes_nothing(files: dict[str, str], what: str, reason: str) -> None:
     made = outcome(files)

@@ -58,7 +58,18 @@ def breaches(
     judged = [(one, _Place(document, schema, noun, tuple(one.instance_path), int(wrapped))) for one in errors]
     said = [breach for error, place in judged for breach in _spoken(error, place)]
     # an error that only follows from others says nothing, unless there are no others
-    yield from said or [_not_accepted(error, place) for error, place in judged]
+    said = said or [_not_accepted(error, place) for error, place in judged]
+    meant = {(_above(one), one.fix) for one in said if one.problem == UNKNOWN}
+    yield from (one for one in said if one.problem != MISSING or (_above(one), _did_you_mean(one)) not in meant)
+
+
+def _above(breach: Breach) -> str:
+    return breach.property.rpartition(".")[0]
+
+
+def _did_you_mean(missing: Breach) -> str:
+    """What the fix of an unknown field says when this one was meant: then it is one mistake, not two."""
+    return f'did you mean "{missing.property.rpartition(".")[2]}"?'
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +93,9 @@ class _Place:
     @property
     def name(self) -> str:
         """`replicas`, "an entry of `ports`", or the whole."""
-        named = [part for part in self.path if isinstance(part, str)]
-        if not named:
-            return self.noun
-        return f"an entry of `{named[-1]}`" if isinstance(self.path[-1], int) else f"`{named[-1]}`"
+        named = [f"`{part}`" for part in self.path if isinstance(part, str)]
+        whole = named[-1] if named else self.noun
+        return f"an entry of {whole}" if self.path and isinstance(self.path[-1], int) else whole
 
     @property
     def silent(self) -> bool:

@@ -1,23 +1,24 @@
 """Manifests against the strict schemas of the Kubernetes versions they must satisfy.
 
-A kind without a schema is reported as not checked, never as a pass. A patch that a kustomization lists is
-judged as a part of an object: nothing is required of it, and it may hold merge directives and nulls.
+A kind without a schema is reported as not checked, never as a pass. A patch that a kustomization lists or
+holds is judged as a part of an object: nothing is required of it, and it may hold merge directives and nulls.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import posixpath
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from generator import data
 from generator.checkers import Settings, conformance
 from generator.checkers.conformance import Breach
-from generator.document import Node, TextFile
+from generator.document import Location, Node, TextFile
 from generator.finding import Finding, NotChecked, Outcome, Pass, Severity, Tool
 
 SCHEMA = "kubernetes/schema"
@@ -29,7 +30,7 @@ _RULES = {
 }
 _KUSTOMIZATIONS = frozenset({"kustomization.yaml", "kustomization.yml", "Kustomization"})
 _COMPOSE = re.compile(r"(?:docker-)?compose[^/]*\.ya?ml")
-_CUSTOM, _KUSTOMIZE = "custom", "kustomization"
+_CUSTOM, _KUSTOMIZE, _OPERATIONS = "custom", "kustomization", "operations"
 
 Schema = Mapping[str, Any]
 Judge = tuple[Any, Schema]
@@ -38,11 +39,12 @@ Judge = tuple[Any, Schema]
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """One object of a file: a whole one, or a patch of one."""
+    """One object of a file: a whole one, or a patch of one; `form` names what is no object of Kubernetes."""
 
     node: Node
     path: str
     patch: bool = False
+    form: str = ""
 
     @property
     def api(self) -> str:
@@ -55,6 +57,16 @@ class Manifest:
     @property
     def identity(self) -> str:
         return f"{self.api}/{self.kind}"
+
+    @property
+    def key(self) -> str:
+        """What its schema goes by."""
+        return self.form or self.identity
+
+    @property
+    def noun(self) -> str:
+        named = {_KUSTOMIZE: "Kustomization", _OPERATIONS: "JSON patch"}.get(self.form, self.kind)
+        return f"{'an' if named[:1] in 'AEIOU' else 'a'} {named}"
 
     @property
     def subject(self) -> str:
@@ -72,25 +84,35 @@ def check(files: Sequence[TextFile], settings: Settings) -> Outcome:
     readings = [_read(file) for file in mine]
     kustomizations = [one for reading in readings for one in reading.kustomizations]
     patches = frozenset(path for one in kustomizations for path in _patch_paths(one))
-    findings: list[Finding] = [finding for reading in readings for finding in reading.findings]
+    readings += [_operations(file) for file in files if file.path in patches and file not in mine]
+    inline = [_inline(one, file.text) for one in kustomizations for file in mine if file.path == one.path]
+    documents = [(root, reading.path) for reading in readings for root in reading.roots]
+    manifests = [one for root, path in documents for one in _manifests(root, path, patches)]
+    manifests += [one for reading in readings for one in reading.patches]
+    manifests += [one for found in inline for one in found.patches]
+    early = [finding for reading in (*readings, *inline) for finding in reading.findings]
+    outcome = _outcome((*kustomizations, *manifests), versions, early)
+    templates = tuple(one for reading in readings for one in reading.not_checked)
+    tools = (Tool("kubernetes schemas", ", ".join(versions)),) if manifests else ()
+    not_checked = (*(lacking if manifests else ()), *outcome.not_checked, *templates)
+    return Outcome(outcome.findings, outcome.passes, not_checked, tools)
+
+
+def _outcome(manifests: Sequence[Manifest], versions: Sequence[str], early: Iterable[Finding]) -> Outcome:
+    """All manifests judged; what could not be read well (`early`) passes nothing of its file."""
+    findings = list(early)
     unsound = {finding.at.path for finding in findings}
     passes: list[Pass] = []
     unknown: list[Manifest] = []
-    manifests = [
-        one for reading in readings for root in reading.roots for one in _manifests(root, reading.path, patches)
-    ]
-    judges = _judges((*kustomizations, *manifests), versions)
-    for manifest in (*kustomizations, *manifests):
+    judges = _judges(manifests, versions)
+    for manifest in manifests:
         said = _judged(manifest, versions, judges)
         if said is None:
             unknown.append(manifest)
             continue
         findings += said
         passes += [] if said or manifest.path in unsound else [Pass(SCHEMA, manifest.path, manifest.subject)]
-    not_checked = (*(lacking if manifests else ()), *_unknown(unknown), *(n for r in readings for n in r.not_checked))
-    not_checked = (*not_checked, *(one for k in kustomizations for one in _inline_patches(k)))
-    tools = (Tool("kubernetes schemas", ", ".join(versions)),) if manifests else ()
-    return Outcome(tuple(findings), tuple(passes), not_checked, tools)
+    return Outcome(tuple(findings), tuple(passes), tuple(_unknown(unknown)))
 
 
 def available() -> tuple[str, ...]:
@@ -109,6 +131,7 @@ class _Reading:
     path: str
     roots: tuple[Node, ...] = ()
     kustomizations: tuple[Manifest, ...] = ()
+    patches: tuple[Manifest, ...] = ()
     findings: tuple[Finding, ...] = ()
     not_checked: tuple[NotChecked, ...] = ()
 
@@ -131,10 +154,11 @@ def _read(file: TextFile) -> _Reading:
         reason = "it is a template of another program, which has to fill it in first"
         return _Reading(file.path, not_checked=(NotChecked(file.path, reason, "lint what the program makes of it"),))
     if posixpath.basename(file.path) in _KUSTOMIZATIONS:
-        return _Reading(file.path, (), tuple(Manifest(root, file.path) for root in roots[:1]), findings)
+        found = tuple(Manifest(root, file.path, form=_KUSTOMIZE) for root in roots[:1])
+        return _Reading(file.path, kustomizations=found, findings=findings)
     held = tuple(root for root in roots if _is_object(root))
     unread = any(finding.rule in {"yaml/syntax", "yaml/tab", "yaml/too-large"} for finding in findings)
-    return _Reading(file.path, held, (), findings if held or unread else ())
+    return _Reading(file.path, held, findings=findings if held or unread else ())
 
 
 _PAIR = re.compile(r"\\u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})", re.IGNORECASE)
@@ -171,13 +195,50 @@ def _patch_paths(kustomization: Manifest) -> Iterator[str]:
             yield posixpath.normpath(posixpath.join(folder, path))
 
 
-def _inline_patches(kustomization: Manifest) -> Iterator[NotChecked]:
-    count = sum(1 for entry in kustomization.node.listed("patches") if entry.get("patch") is not None)
-    if count:
-        what = f"{count} inline {'patch' if count == 1 else 'patches'} of {kustomization.path}"
-        yield NotChecked(
-            what, "a text inside YAML is not judged", "put a patch into a file of its own and name its `path`"
-        )
+def _operations(file: TextFile) -> _Reading:
+    """A file of a JSON patch: a list of operations, without any kind."""
+    from generator import yamlfile
+
+    roots, findings = yamlfile.read(file.text, file.path)
+    found = tuple(Manifest(root, file.path, form=_OPERATIONS) for root in roots)
+    return _Reading(file.path, patches=found, findings=findings)
+
+
+def _inline(kustomization: Manifest, text: str) -> _Reading:
+    """The patches written into a kustomization, with their places in it."""
+    from generator import yamlfile
+
+    patches: list[Manifest] = []
+    findings: list[Finding] = []
+    for entry in kustomization.node.listed("patches"):
+        node = entry.get("patch")
+        if node is None or not isinstance(node.value, str):
+            continue
+        roots, said = yamlfile.read(node.value, kustomization.path)
+        move = _mover(node.at, text.splitlines())
+        findings += [dataclasses.replace(finding, at=move(finding.at)) for finding in said]
+        for root in roots:
+            form = "" if _is_object(root) else _OPERATIONS
+            patches.append(Manifest(_moved(root, move), kustomization.path, patch=not form, form=form))
+    return _Reading(kustomization.path, patches=tuple(patches), findings=tuple(findings))
+
+
+def _mover(at: Location, lines: Sequence[str]) -> Callable[[Location], Location]:
+    """From a place in a block of text to its place in the file; in any other text, to where the text begins."""
+    if lines[at.line - 1][at.column - 1 : at.column] != "|":
+        return lambda place: dataclasses.replace(at, pointer=place.pointer)
+    first = next((line for line in lines[at.line :] if line.strip()), "")
+    indent = len(first) - len(first.lstrip())
+    return lambda place: Location(at.path, min(at.line + place.line, len(lines)), indent + place.column, place.pointer)
+
+
+def _moved(node: Node, move: Callable[[Location], Location]) -> Node:
+    value = node.value
+    if isinstance(value, dict):
+        value = {key: _moved(child, move) for key, child in value.items()}
+    elif isinstance(value, tuple):
+        value = tuple(_moved(child, move) for child in value)
+    return dataclasses.replace(node, value=value, at=move(node.at), key_at=move(node.key_at) if node.key_at else None)
 
 
 # objects -> findings
@@ -188,7 +249,7 @@ def _judges(manifests: Iterable[Manifest], versions: Sequence[str]) -> Mapping[t
     kinds: dict[tuple[str, bool], set[str]] = {}
     for manifest in manifests:
         for source in _sources(manifest, versions):
-            kinds.setdefault((source, manifest.patch), set()).add(_key(manifest))
+            kinds.setdefault((source, manifest.patch), set()).add(manifest.key)
     return {
         (source, patch): _compiled(source, versions[-1], tuple(sorted(met)), patch)
         for (source, patch), met in kinds.items()
@@ -205,26 +266,21 @@ def _judged(
     sources = _sources(manifest, versions)
     if not sources:
         return None
-    instance = {_key(manifest): manifest.node.plain}
-    noun = f"{'an' if manifest.kind[:1] in 'AEIOU' else 'a'} {manifest.kind}" if manifest.kind else "a kustomization"
+    instance = {manifest.key: manifest.node.plain}
     said: dict[Breach, list[str]] = {}
     for source in sources:
         validator, schema = judges[(source, manifest.patch)]
         if not validator.is_valid(instance):
             errors = validator.iter_errors(instance)
-            for breach in conformance.breaches(errors, manifest.node, schema, noun=noun, wrapped=True):
+            for breach in conformance.breaches(errors, manifest.node, schema, noun=manifest.noun, wrapped=True):
                 said.setdefault(breach, []).append(source)
     return [_finding(manifest, breach, where) for breach, where in sorted(said.items())]
 
 
-def _key(manifest: Manifest) -> str:
-    return _KUSTOMIZE if posixpath.basename(manifest.path) in _KUSTOMIZATIONS else manifest.identity
-
-
 def _sources(manifest: Manifest, versions: Sequence[str]) -> tuple[str, ...]:
     """The schema files that know the kind."""
-    if _key(manifest) == _KUSTOMIZE:
-        return (_KUSTOMIZE,)
+    if manifest.form:
+        return (manifest.form,)
     if manifest.identity == "v1/List":
         return tuple(versions[-1:])
     if manifest.identity in _schemas(_CUSTOM)["kinds"]:
@@ -233,7 +289,7 @@ def _sources(manifest: Manifest, versions: Sequence[str]) -> tuple[str, ...]:
 
 
 def _finding(manifest: Manifest, breach: Breach, sources: Sequence[str]) -> Finding:
-    versions = [source for source in sources if source not in {_CUSTOM, _KUSTOMIZE}]
+    versions = [source for source in sources if source not in {_CUSTOM, _KUSTOMIZE, _OPERATIONS}]
     return Finding(
         _RULES[breach.problem],
         Severity.HIGH,
@@ -328,6 +384,8 @@ def _compiled(source: str, newest: str, identities: tuple[str, ...], patch: bool
 
 
 def _kinds(source: str, newest: str, identities: Sequence[str]) -> dict[str, Any]:
+    if source == _OPERATIONS:
+        return {"properties": {_OPERATIONS: _JSON_PATCH}}
     if source == _KUSTOMIZE:
         kinds, definitions = {_KUSTOMIZE: _schemas(source)}, _schemas(source)["$defs"]
     elif source == _CUSTOM:
@@ -351,6 +409,23 @@ _LIST: Schema = {
         "items": {"type": "array", "items": {"type": "object", "required": ["apiVersion", "kind"]}},
     },
 }
+
+
+_JSON_PATCH: Schema = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "required": ["op", "path"],
+        "additionalProperties": False,
+        "properties": {
+            "op": {"enum": ["add", "copy", "move", "remove", "replace", "test"]},
+            "path": {"type": "string"},
+            "from": {"type": "string"},
+            "value": {},
+        },
+    },
+}
+"""RFC 6902; whether the result is an object that conforms, only `kubectl kustomize` tells."""
 
 
 def _needed(kind: Schema, definitions: Schema) -> dict[str, Any]:
