@@ -40,7 +40,8 @@ BOXES = (
     Promise("Image vulnerability scanning enabled", (("ci/image-not-scanned",),)),
     Promise(
         "Network policies configured",
-        (("checkov/CKV2_K8S_6",), ("cross/flow-not-allowed",), ("cross/flow-not-declared",)),
+        (("checkov/CKV2_K8S_6",),),
+        unless=("cross/flow-not-allowed", "cross/flow-not-declared", "cross/policy-selects-nothing"),
     ),
     Promise(
         "Secrets management implemented",
@@ -51,7 +52,7 @@ BOXES = (
         "Encryption at rest and in transit",
         parts=(
             Promise("Encryption at rest", (("terraform/unencrypted-storage",),)),
-            Promise("Encryption in transit", (("kubernetes/ingress-without-tls",),)),
+            Promise("Encryption in transit", (("kubernetes/route-without-tls", "kubernetes/ingress-without-tls"),)),
         ),
     ),
 )
