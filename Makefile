@@ -42,6 +42,7 @@ benchmark: setup  ## our figures beside the peers', in one run
 	$(BIN)/python benchmarks/run.py
 
 lock: setup  ## pin the development environment anew
+	cd generator/checkers && ../../$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --only-binary :all: --custom-compile-command "make lock" checkov-requirements.in -o checkov-requirements.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra dev pyproject.toml -o tests/requirements.lock
 
 golden: setup  ## rewrite the expected trees; read the difference before you keep it

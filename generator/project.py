@@ -33,10 +33,14 @@ _ELSEWHERE = {
     "disk": "The working tree is not what the spec says; `groundplan generate --diff` shows the difference.",
     "yaml": "A file that cannot be read as YAML, or reads differently from what was meant.",
     "waiver": "A waiver that has no reason, has expired, or accepts nothing any more.",
+    "schema": "The format's own schema refuses the value: the server or program would refuse the file, or drop the key.",
     "hadolint": "A finding of hadolint; see https://github.com/hadolint/hadolint/wiki/{problem}",
     "checkov": "A policy of checkov; see https://www.checkov.io/5.Policy%20Index/all.html for {problem}",
 }
 """Where findings are explained that no rule file describes."""
+_SCHEMA_PROBLEMS = frozenset(
+    {"unknown-field", "unknown-key", "wrong-type", "missing-field", "missing-key", "invalid-value", "deprecated-field"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +192,11 @@ def explain_rule(name: str) -> str:
     from generator import policy
 
     family, _, problem = name.partition("/")
-    if family in _ELSEWHERE and not any(rule.id == name for rule in policy.rules()):
-        return f"{name}\n  {_ELSEWHERE[family].format(problem=problem)}\n"
+    if not any(name in {rule.id, *rule.aliases} for rule in policy.rules()):
+        if family in {"kubernetes", "compose"} and problem in _SCHEMA_PROBLEMS:
+            family = "schema"
+        if family in _ELSEWHERE:
+            return f"{name}\n  {_ELSEWHERE[family].format(problem=problem)}\n"
     rule = policy.rule(name)
     rows = [f"{rule.id} ({rule.severity.word})", f"  {rule.summary}", "", f"why  {rule.why}", f"fix  {rule.fix}"]
     rows += [f"also {', '.join(rule.aliases)}"] if rule.aliases else []
