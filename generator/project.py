@@ -33,7 +33,7 @@ _ELSEWHERE = {
     "disk": "The working tree is not what the spec says; `groundplan generate --diff` shows the difference.",
     "yaml": "A file that cannot be read as YAML, or reads differently from what was meant.",
     "waiver": "A waiver that has no reason, has expired, or accepts nothing any more.",
-    "schema": "The format's own schema refuses the value: the server or program would refuse the file, or drop the key.",
+    "schema": "The schema of the format refuses it: the server or program would refuse the file, or drop the key.",
     "hadolint": "A finding of hadolint; see https://github.com/hadolint/hadolint/wiki/{problem}",
     "checkov": "A policy of checkov; see https://www.checkov.io/5.Policy%20Index/all.html for {problem}",
 }
