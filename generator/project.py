@@ -31,6 +31,7 @@ _MAX_LINT_BYTES = 2_000_000
 _ELSEWHERE = {
     "spec": "A mistake in the spec; the finding names the value and the way out. `groundplan explain KEY` helps.",
     "disk": "The working tree is not what the spec says; `groundplan generate --diff` shows the difference.",
+    "hcl": "A file that cannot be read as HCL.",
     "yaml": "A file that cannot be read as YAML, or reads differently from what was meant.",
     "waiver": "A waiver that has no reason, has expired, or accepts nothing any more.",
     "schema": "The schema of the format refuses it: the server or program would refuse the file, or drop the key.",
@@ -448,7 +449,7 @@ def _walk(path: Path) -> Iterator[Path]:
 
 
 def _of_interest(name: str) -> bool:
-    suffixes = (".yaml", ".yml", ".json", ".dockerignore", ".Dockerfile")
+    suffixes = (".yaml", ".yml", ".json", ".dockerignore", ".Dockerfile", ".hcl", ".tf")
     return name.endswith(suffixes) or "ockerfile" in name or name == "Containerfile"
 
 
