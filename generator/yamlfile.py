@@ -6,6 +6,7 @@ files we judge are its. A spec is read by `specfile`, which refuses such words i
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Any
 
@@ -25,8 +26,12 @@ _HEX = re.compile(r"[-+]?0x[0-9a-fA-F_]+")
 _FLOAT = re.compile(r"[-+]?(?:[0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*)(?:[eE][-+]?[0-9]+)?|[-+]?[0-9]+[eE][-+]?[0-9]+")
 
 
+@functools.lru_cache(maxsize=1024)
 def read(text: str, path: str) -> tuple[tuple[Node, ...], tuple[Finding, ...]]:
-    """The documents of a file, and what is wrong with it; what follows a syntax error is not read."""
+    """The documents of a file, and what is wrong with it; what follows a syntax error is not read.
+
+    Several checkers read the same files, so an answer is kept; its nodes are not to be changed.
+    """
     import yaml
 
     if len(text) > MAX_BYTES:

@@ -1,9 +1,15 @@
-"""HCL files are read back: what cannot be parsed is a finding, not a surprise in a pipeline."""
+"""HCL files are read back: what cannot be parsed is a finding, not a surprise in a pipeline.
+
+The parser takes a quarter of a second to start, so a text that it has read once is remembered by its hash.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import re
 from collections.abc import Sequence
+from pathlib import Path
 
 from generator.checkers import Settings
 from generator.document import Location, TextFile
@@ -12,19 +18,33 @@ from generator.finding import Finding, Outcome, Pass, Severity, Tool
 _SUFFIXES = (".hcl", ".tf", ".tfvars")
 
 
-def check(files: Sequence[TextFile], _settings: Settings) -> Outcome:
+def check(files: Sequence[TextFile], settings: Settings) -> Outcome:
     """A finding for each HCL file that python-hcl2 cannot read."""
     mine = [file for file in files if file.path.endswith(_SUFFIXES)]
     if not mine:
         return Outcome()
     from importlib import metadata
 
-    found = {file.path: _judged(file) for file in mine}
+    version = metadata.version("python-hcl2")
+    found = {file.path: _remembered(file, settings.cache / "read-hcl" / version) for file in mine}
     return Outcome(
         findings=tuple(item for item in found.values() if item is not None),
         passes=tuple(Pass("hcl/syntax", path) for path, item in found.items() if item is None),
-        tools=(Tool("python-hcl2", metadata.version("python-hcl2")),),
+        tools=(Tool("python-hcl2", version),),
     )
+
+
+def _remembered(file: TextFile, folder: Path) -> Finding | None:
+    """The verdict on a text; that it can be read is kept in the cache, a finding is made anew."""
+    mark = folder / hashlib.sha256(file.text.encode("utf-8", "surrogatepass")).hexdigest()
+    if mark.is_file():
+        return None
+    found = _judged(file)
+    if found is None:
+        with contextlib.suppress(OSError):
+            folder.mkdir(parents=True, exist_ok=True)
+            mark.touch()
+    return found
 
 
 def _judged(file: TextFile) -> Finding | None:
