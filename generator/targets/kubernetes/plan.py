@@ -134,13 +134,18 @@ def _service_objects(spec: Spec, service: Service) -> Iterator[Artifact]:
     yield from _scaled(spec, service)
     flows = {"ingress": network.ingress(spec, service), "egress": network.egress(spec, service)}
     yield _object(spec, service, "networkpolicy", flows)
+    if service.migrate:
+        outwards = {**flows, "ingress": [], **_migration_labels(service)}
+        yield _object(
+            spec, service, "networkpolicy", outwards, name="migration-networkpolicy", origin=service.at("migrate")
+        )
 
 
 def _object(
     spec: Spec, service: Service, kind: str, context: dict[str, Any], name: str = "", origin: str = ""
 ) -> Artifact:
     path = f"{BASE}/{service.name}/{name or kind}.yaml"
-    values = {**pod.shared(spec), "service": service, **context}
+    values = {**pod.shared(spec), **pod.labels(service), "service": service, **context}
     return Artifact(path, "kubernetes", f"kubernetes/{kind}.yaml.j2", values, origin or service.path)
 
 
@@ -175,11 +180,17 @@ def _access(spec: Spec, service: Service) -> Iterator[Artifact]:
     yield _object(spec, service, "rolebinding", {}, origin=service.at("kubernetes_access"))
 
 
+def _migration_labels(service: Service) -> dict[str, Any]:
+    """A name of its own: the Service, the budget and the autoscaler count only the pods that serve."""
+    return {"workload": because(f"{service.name}-migrate", service.at("migrate")), "component": "migration"}
+
+
 def _workload(spec: Spec, service: Service) -> Iterator[Artifact]:
     if service.migrate:
         context = {
             **pod.context(spec, service, once=True, command=service.migrate),
             "name": f"{service.name}-migrate",
+            **_migration_labels(service),
             "hook": spec.platform.kubernetes.gitops == "argocd",
             "backoff": 0,
             "deadline": _MIGRATION_SECONDS,

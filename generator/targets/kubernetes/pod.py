@@ -47,6 +47,11 @@ def shared(spec: Spec) -> dict[str, Any]:
     }
 
 
+def labels(service: Service) -> dict[str, Any]:
+    """What tells the pods of a service from others."""
+    return {"workload": because(service.name, service.path), "component": because(service.type, service.at("type"))}
+
+
 def image(spec: Spec, service: Service) -> Any:
     """The image a service runs: its own, or one that exists."""
     if service.image is not None:
@@ -62,6 +67,7 @@ def context(spec: Spec, service: Service, *, once: bool = False, command: str | 
     volumes, mounts = _volumes(service)
     return {
         **shared(spec),
+        **labels(service),
         "service": service,
         "token": because(bool(service.kubernetes_access), service.at("kubernetes_access")),
         "uid": UID,
