@@ -18,7 +18,7 @@ from generator import checkers, data, disk, layers, lock, pipeline, schema, spec
 from generator.artifact import RenderedFile
 from generator.document import Node, SourceFile
 from generator.errors import Fault
-from generator.finding import Finding, Outcome, Severity
+from generator.finding import Finding, NotChecked, Outcome, Severity
 from generator.model import Product
 from generator.report import Change, Report, ReportedFile
 
@@ -154,8 +154,10 @@ def check(project: Project, choices: Choices) -> Made:
 def lint(paths: Sequence[Path], choices: Choices) -> Made:
     """The checkers over files as they are. Raises Fault when there is nothing to check."""
     root = Path.cwd().resolve()
-    files = tuple(_sources(paths, root))
+    found, unread = _sources(paths, root)
+    files, charts = _without_charts(found)
     outcome = pipeline.check(files, _settings(choices, None), choices.skip)
+    outcome = dataclasses.replace(outcome, not_checked=(*outcome.not_checked, *charts, *unread))
     report = _judged("lint", outcome.findings, files, outcome, choices, ())
     concerned = {finding.at.path for finding in (*report.findings, *(w.finding for w in report.waived))}
     concerned |= {item.path for item in report.passes}
@@ -420,20 +422,35 @@ def _changes(states: Sequence[disk.FileState], *, force: bool) -> Iterator[Chang
             yield Change(state.path, action)
 
 
-def _sources(paths: Sequence[Path], root: Path) -> Iterator[SourceFile]:
-    """The text files below some paths; links are not followed, and what is no text is passed over."""
-    seen: set[Path] = set()
+def _sources(paths: Sequence[Path], root: Path) -> tuple[tuple[SourceFile, ...], tuple[NotChecked, ...]]:
+    """The text files below some paths, and what is no text; links are not followed."""
+    made: dict[Path, SourceFile] = {}
+    unread: list[NotChecked] = []
     for path in paths:
         if not path.exists():
             raise Fault(f"there is no {path}", "name a file or directory that exists")
         for file in _walk(path):
             place = file.resolve()
-            if place in seen or file.stat().st_size > _MAX_LINT_BYTES:
-                continue
-            seen.add(place)
-            text = _text(place)
+            text = None if place in made or file.stat().st_size > _MAX_LINT_BYTES else _text(place)
             if text is not None:
-                yield SourceFile(spec.shown(place, root), text)
+                made[place] = SourceFile(spec.shown(place, root), text)
+            elif place not in made:
+                unread.append(
+                    NotChecked(spec.shown(place, root), "it is too large or no text", "leave it out of the paths")
+                )
+    return tuple(made.values()), tuple(unread)
+
+
+def _without_charts(files: Sequence[SourceFile]) -> tuple[tuple[SourceFile, ...], tuple[NotChecked, ...]]:
+    """The files without templates of Helm charts, which are no YAML before they are rendered."""
+    charts = [file.path.removesuffix("Chart.yaml") for file in files if Path(file.path).name == "Chart.yaml"]
+    templates = tuple(f"{chart}templates/" for chart in charts)
+    kept = tuple(file for file in files if not file.path.startswith(templates)) if templates else tuple(files)
+    left = len(files) - len(kept)
+    if not left:
+        return kept, ()
+    what = f"{left} Helm template{'s' if left > 1 else ''} below {', '.join(templates)}"
+    return kept, (NotChecked(what, "a template is no manifest", "lint the output of `helm template`"),)
 
 
 def _walk(path: Path) -> Iterator[Path]:

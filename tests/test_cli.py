@@ -180,6 +180,21 @@ def test_lint_judges_files_nobody_generated(here: Path, capsys: pytest.CaptureFi
     assert "docker/latest-tag" in capsys.readouterr().out
 
 
+def test_lint_says_what_it_cannot_read(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "chart" / "templates").mkdir(parents=True)
+    (here / "chart" / "Chart.yaml").write_text("apiVersion: v2\nname: x\nversion: 1.0.0\n")
+    (here / "chart" / "templates" / "d.yaml").write_text("kind: Deployment\nmetadata: {{ .Values.x }}\n")
+    (here / "broken.yaml").write_text("a: [1\n")
+    (here / "binary.yaml").write_bytes(b"\0\1")
+    (here / "loop").symlink_to(here)
+    assert cli.run(["lint", ".", *FAST]) == 1
+    out = capsys.readouterr().out
+    assert "broken.yaml:2:1: high yaml/syntax" in out
+    assert "1 Helm template below chart/templates/" in out
+    assert "binary.yaml: it is too large or no text" in out
+    assert "d.yaml:" not in out
+
+
 def test_init_writes_a_spec_that_is_right_and_overwrites_nothing(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -53,6 +53,7 @@ CHECKERS: dict[str, str] = {
     "checkov": "generator.checkers.checkov",
     "kubernetes": "generator.checkers.kubernetes",
     "compose": "generator.checkers.compose",
+    "yaml": "generator.checkers.yamlsyntax",
     "hcl": "generator.checkers.hcl",
     "policy": "generator.checkers.policy",
 }
