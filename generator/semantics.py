@@ -85,11 +85,18 @@ def placement(node: Node, meant: Reference, offset: int) -> Iterator[Finding]:
         yield error("reference-needs-output", message, at, f"name one, such as ${{{meant.name}.url}}")
 
 
-def judge(tree: Node) -> list[Finding]:
-    """One effective tree."""
+def judge(tree: Node, environment: str, base: Node) -> list[Finding]:
+    """One effective tree; what an environment took away from the base may still be called or used in it."""
     found: list[Finding] = [*_cycles(tree), *_hosts(tree), *_second_region(tree), *_freezes(tree)]
     for name, service in tree.entries("services").items():
         found += [*_service(name, service), *_scale(service), *_limits(service)]
+    if environment:
+        known = {(finding.rule, finding.at) for finding in _targets_of_names(base)}
+        found += [
+            dataclasses.replace(finding, message=f"in environment {environment} {finding.message}")
+            for finding in _targets_of_names(tree)
+            if (finding.rule, finding.at) not in known
+        ]
     return found
 
 

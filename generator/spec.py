@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from generator import data, derive, layers, references, schema, semantics, specfile
+from generator import data, derive, layers, lines, references, schema, semantics, specfile
 from generator.document import Location, Node, pointer
 from generator.finding import Finding, Related, Severity
 from generator.model import Environment, Part, Product, Spec, Text
@@ -161,7 +161,7 @@ def _effective(tree: Node) -> tuple[dict[str, Node], tuple[Finding, ...]]:
             found += schema.validate(complete, _schema(), family="spec")
         complete, problems = _resolved(complete, name)
         found += problems
-        found += semantics.judge(complete)
+        found += [*semantics.judge(complete, name, base), *lines.judge(complete)]
         trees[name] = complete
     found += semantics.promotion(overrides)
     return trees, tuple(found)
