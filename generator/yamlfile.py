@@ -1,12 +1,13 @@
 """YAML (and JSON) files with places, fast: PyYAML's C parser, nodes only.
 
-Scalars are read as Kubernetes reads them (sigs.k8s.io/yaml: YAML 1.1 booleans and octals), since most
-files we judge are its. A spec is read by `specfile`, which refuses such words instead.
+Scalars are read as Kubernetes reads them (sigs.k8s.io/yaml: YAML 1.1 booleans, `y` and `n` among them, numbers
+as Go writes them), since most files we judge are its. A spec is read by `specfile`, which refuses such words instead.
 """
 
 from __future__ import annotations
 
 import functools
+import math
 import re
 from typing import Any
 
@@ -16,14 +17,21 @@ from generator.finding import Finding, Related, Severity
 MAX_BYTES = 5_000_000
 MAX_VALUES = 200_000
 MAX_DEPTH = 100
+_MANY_MARKS = 5_000
 
-_TRUE = frozenset({"true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON"})
-_FALSE = frozenset({"false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF"})
+_TRUE = frozenset({"true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON", "y", "Y"})
+_FALSE = frozenset({"false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF", "n", "N"})
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})
-_INT = re.compile(r"[-+]?(?:0|[1-9][0-9_]*)")
-_OCTAL = re.compile(r"[-+]?0[0-7_]+")
-_HEX = re.compile(r"[-+]?0x[0-9a-fA-F_]+")
-_FLOAT = re.compile(r"[-+]?(?:[0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*)(?:[eE][-+]?[0-9]+)?|[-+]?[0-9]+[eE][-+]?[0-9]+")
+_NUMBERS = (
+    (re.compile(r"[-+]?(?:0|[1-9][0-9]*)"), 10),
+    (re.compile(r"[-+]?0[oO]?[0-7]+"), 8),
+    (re.compile(r"[-+]?0[xX][0-9a-fA-F]+"), 16),
+    (re.compile(r"[-+]?0[bB][01]+"), 2),
+)
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_MOST_DIGITS = 40
+"""More than any number has that a cluster takes; Python itself refuses to read more than 4,300."""
+_TEXT = "tag:yaml.org,2002:str"
 
 
 @functools.lru_cache(maxsize=1024)
@@ -38,9 +46,10 @@ def read(text: str, path: str) -> tuple[tuple[Node, ...], tuple[Finding, ...]]:
         message = f"the file has {len(text):,} characters; at most {MAX_BYTES:,} are read"
         return (), (_finding("too-large", message, Location(path, 1, 1), "split it"),)
     loader_class: Any = getattr(yaml, "CLoader", yaml.Loader)
-    reader = _Reader(path)
+    reader = _Reader(path, text)
     documents: list[Node] = []
     try:
+        _refuse_depth(loader_class, text)
         loader = loader_class(text)
         while loader.check_node():
             node = loader.get_node()
@@ -64,11 +73,30 @@ class _TooMuch(Exception):
     """More values than a file may grow to."""
 
 
+def _refuse_depth(loader_class: Any, text: str) -> None:
+    """The C parser makes nodes by recursion and dies of depth; its events tell the depth without any.
+
+    Few files have brackets and dashes enough to be worth the second look: blocks nest by indentation
+    only as deep as a file of this size has room for.
+    """
+    import yaml
+
+    if text.count("[") + text.count("{") + text.count("-") + text.count("?") < _MANY_MARKS:
+        return
+    loader, depth = loader_class(text), 0
+    while loader.check_event():
+        event = loader.get_event()
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            raise _TooMuch
+
+
 class _Reader:
     """PyYAML nodes -> ours."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, text: str) -> None:
         self.path = path
+        self.text = text
         self.findings: list[Finding] = []
         self.values = 0
 
@@ -83,12 +111,21 @@ class _Reader:
         if kind == "sequence":
             children = enumerate(node.value)
             return Node(tuple(self.node(child, pointer(path, index), depth + 1) for index, child in children), at)
-        return Node(node.value if node.style else scalar(node.value), at)
+        return Node(node.value if node.style or self.tagged_text(node) else scalar(node.value), at)
+
+    def tagged_text(self, node: Any) -> bool:
+        """`!!str 8080`: a text without quotes."""
+        return bool(node.tag == _TEXT and self.text.startswith("!", node.start_mark.index))
 
     def mapping(self, node: Any, path: str, depth: int) -> dict[str, Node]:
         entries: dict[str, Node] = {}
         for key_node, value_node in node.value:
-            key = str(key_node.value) if key_node.id == "scalar" else "?"
+            if key_node.id != "scalar":
+                at = Location(self.path, key_node.start_mark.line + 1, key_node.start_mark.column + 1, path)
+                fix = "write the key as a text"
+                self.findings.append(_finding("key-not-a-text", "a list or a mapping stands as a key here", at, fix))
+                continue
+            key = str(key_node.value)
             here = pointer(path, key)
             key_at = Location(self.path, key_node.start_mark.line + 1, key_node.start_mark.column + 1, here)
             value = self.node(value_node, here, depth + 1)
@@ -117,17 +154,15 @@ def scalar(text: str) -> Scalar:
         return True
     if text in _FALSE:
         return False
-    first = text[0]
-    if not (first.isdigit() or first in "+-."):
+    if not (text[0].isdigit() or text[0] in "+-."):
         return text
-    digits = text.replace("_", "")
-    if _INT.fullmatch(text):
-        return int(digits)
-    if _OCTAL.fullmatch(text):
-        return int(digits, 8)
-    if _HEX.fullmatch(text):
-        return int(digits, 16)
-    return float(digits) if _FLOAT.fullmatch(text) and digits not in {".", "-.", "+."} else text
+    digits = text.replace("_", "") if text[0] != "." else text
+    if len(digits) <= _MOST_DIGITS:
+        for pattern, radix in _NUMBERS:
+            if pattern.fullmatch(digits):
+                return int(digits.lower().replace("0o", "0"), radix)
+    number = float(digits) if _FLOAT.fullmatch(digits) else math.inf
+    return number if math.isfinite(number) else text
 
 
 def _syntax(error: Any, text: str, path: str) -> Finding:

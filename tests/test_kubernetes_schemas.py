@@ -307,7 +307,7 @@ FINE = {
         "argoproj.io/v1alpha1",
         "Application",
         "spec: {project: p, source: {repoURL: 'https://git.example/r', path: k, targetRevision: main}, destination: "
-        "{server: 'https://kubernetes.default.svc', namespace: n}, syncPolicy: {automated: {prune: true, "
+        "{server: 'https://kubernetes.default.svc', namespace: shop}, syncPolicy: {automated: {prune: true, "
         "selfHeal: true}, syncOptions: [CreateNamespace=true]}}",
     ),
     "a canary": _object(
