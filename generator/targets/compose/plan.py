@@ -80,9 +80,8 @@ def _body(spec: Spec, service: Service, backing: Mapping[str, StandIn], publishe
         made["configs"] = configs
     if public and service.port is not None:
         made["ports"] = [because(f"127.0.0.1:{published}:{service.port}", service.at("port"))]
-    made["networks"] = because(
-        ["edge", "backend"] if public else ["backend"], service.at("public") if public else service.path
-    )
+    outside = service.at("public") if public else service.at("egress") if service.egress else ""
+    made["networks"] = because(["edge", "backend"] if outside else ["backend"], outside or service.path)
     depends = _depends(spec, service, backing)
     if depends:
         made["depends_on"] = depends
