@@ -53,6 +53,12 @@ def egress(spec: Spec, service: Service) -> list[dict[str, Any]]:
         if callee.port is not None:
             to = because(name, f"{service.at('calls')}[{number}]")
             flows.append({"service": to, "networks": [], "ports": [because(callee.port, callee.at("port"))]})
+    return [*flows, *outwards(spec, service)]
+
+
+def outwards(spec: Spec, service: Service) -> list[dict[str, Any]]:
+    """Where its migration may connect to: its resources and declared networks, no other service."""
+    flows: list[dict[str, Any]] = []
     for number, name in enumerate(service.uses):
         flows += _to_resource(spec, spec.resources[name], f"{service.at('uses')}[{number}]")
     flows += [

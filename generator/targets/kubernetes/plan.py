@@ -135,7 +135,7 @@ def _service_objects(spec: Spec, service: Service) -> Iterator[Artifact]:
     flows = {"ingress": network.ingress(spec, service), "egress": network.egress(spec, service)}
     yield _object(spec, service, "networkpolicy", flows)
     if service.migrate:
-        outwards = {**flows, "ingress": [], **_migration_labels(service)}
+        outwards = {"ingress": [], "egress": network.outwards(spec, service), **_migration_labels(service)}
         yield _object(
             spec, service, "networkpolicy", outwards, name="migration-networkpolicy", origin=service.at("migrate")
         )

@@ -24,9 +24,6 @@ DRAIN_SECONDS = 10
 STOP_SECONDS = 30
 """What a process then has to finish, as Kubernetes' own default."""
 
-UNPROBED = "it has no port to ask and no health command; its process ending is the signal"
-"""Why a worker has no probes, for the linters that ask for them."""
-
 _SPOT = {
     "aws": ("karpenter.sh/capacity-type", "spot", False),
     "gcp": ("cloud.google.com/gke-spot", "true", True),
@@ -88,10 +85,26 @@ def context(spec: Spec, service: Service, *, once: bool = False, command: str | 
         "variables": variables,
         "disk_request": because(memory(byte_count(service.size.disk) // 4), service.size.at("disk")),
         "probes": [] if once else _probes(service),
-        "unprobed": because(UNPROBED, service.path),
+        "skips": list(_skips(service, once=once)),
+        "hook": False,
         "mounts": mounts,
         "volumes": volumes,
     }
+
+
+def _skips(service: Service, *, once: bool) -> Iterator[dict[str, Any]]:
+    """What a linter asks for and this pod rightly lacks, with the reason, in the linter's own notation."""
+    asked: list[tuple[str, str, str]] = []
+    if not once and not _probes(service):
+        reason = "it has no port to ask and no health command; its process ending is the signal"
+        asked += [("CKV_K8S_8", reason, service.path), ("CKV_K8S_9", reason, service.path)]
+    if service.size.cpu_limit == "none":
+        asked.append(("CKV_K8S_11", "the spec lets it use idle cpu", service.size.at("cpu_limit")))
+    if service.kubernetes_access:
+        reason = "it talks to the Kubernetes API, and its role names what it may do"
+        asked.append(("CKV_K8S_38", reason, service.at("kubernetes_access")))
+    for number, (check, reason, cause) in enumerate(asked, 1):
+        yield {"key": f"checkov.io/skip{number}", "text": because(f"{check}={reason}", cause)}
 
 
 def ports(service: Service) -> list[dict[str, Any]]:
