@@ -48,11 +48,8 @@ def _own_services(spec: Spec, backing: Mapping[str, StandIn], published: Mapping
     for name, service in spec.services.items():
         if service.migrate:
             body = _body(spec, service, backing, None)
-            migration = {
-                **body,
-                "command": because(shlex.split(service.migrate), service.at("migrate")),
-                "restart": "no",
-            }
+            words = because(shlex.split(service.migrate), service.at("migrate"))
+            migration = {**body, "entrypoint": words, "command": [], "restart": "no"}
             yield {"name": because(f"{name}-migrate", service.at("migrate")), "body": because(migration, service.path)}
         body = _body(spec, service, backing, published.get(name))
         if service.migrate:
