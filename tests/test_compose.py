@@ -39,9 +39,8 @@ def test_only_public_services_are_published_and_on_this_machine_alone(compose: A
 
 
 def test_two_public_services_never_share_a_host_port(compose: Any) -> None:
-    made = compose(
-        "  a: {runtime: node, port: 3000, public: a.example.com}\n  b: {runtime: node, port: 3000, public: b.example.com}\n"
-    )
+    names = ("a", "b")
+    made = compose("".join(f"  {name}: {{runtime: node, port: 3000, public: {name}.example.com}}\n" for name in names))
     assert made["services"]["b"]["ports"] == ["127.0.0.1:3001:3000"]
 
 
