@@ -1,38 +1,35 @@
 """Rendered files against the working tree.
 
-A file is ours only if its recorded hash is in the lock, or if it is byte for byte what we would write;
-anything else is foreign and is never overwritten. Writing is all or nothing: everything is staged beside
-the tree first, one rename of the journal is the commit, and whoever comes next finishes or undoes the rest.
+A file is ours only if its recorded hash is in the lock, or if it is what we would write; anything else is
+foreign and is never overwritten. How writing is all or nothing is the business of `journal`.
 """
 
 from __future__ import annotations
 
-import contextlib
 import difflib
-import json
-import os
-import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
+from generator import journal
 from generator import lock as locks
 from generator.artifact import RenderedFile
 from generator.document import Location
 from generator.errors import Fault
 from generator.finding import Finding, Severity
 from generator.lock import Lock
+from generator.tree import Tree
 
-STAGING = ".groundplan-staging"
-_JOURNAL = "journal.json"
-_PLANNED = "journal.planned"
+STAGING = locks.STAGING
+recover = journal.recover
+require_whole = journal.require_whole
 
 STATES = ("current", "stale", "edited", "orphan", "missing", "foreign")
 
 
 @dataclass(frozen=True, slots=True)
 class FileState:
-    """One path: its state, what is on disk and what would be written (None where there is nothing)."""
+    """One path: its state, what is on disk and what would be written (None where there is no text)."""
 
     path: str
     target: str
@@ -41,6 +38,8 @@ class FileState:
     new: str | None
     recorded: str = ""
     """The hash in the lock, or ""."""
+    obstacle: str = ""
+    """What stands there when it is not a file that we may read: "is a directory"."""
 
     @property
     def changes(self) -> bool:
@@ -52,58 +51,83 @@ def compare(root: Path, files: Sequence[RenderedFile], lock: Lock) -> tuple[File
     """The state of every path that is generated or was; sorted. Raises Fault for paths that cannot be written."""
     _refuse_clashes(files)
     made = {file.path: file for file in files}
-    states = [_state(root, path, made.get(path), lock) for path in sorted({*made, *lock.files})]
-    return tuple(state for state in states if state is not None)
+    tree = Tree(root)
+    states = [_state(tree, path, made.get(path), lock) for path in sorted({*made, *lock.files})]
+    return tuple(_cleared(tree, [state for state in states if state is not None]))
 
 
-def _state(root: Path, path: str, file: RenderedFile | None, lock: Lock) -> FileState | None:
+def _state(tree: Tree, path: str, file: RenderedFile | None, lock: Lock) -> FileState | None:
     entry = lock.files.get(path)
     recorded = entry.sha256 if entry else ""
     target = file.target if file else entry.target if entry else ""
-    exists, old = _read(root, path)
+    old, obstacle = tree.read(path)
     new = file.text if file else None
-    if not exists:
-        return FileState(path, target, "missing", None, new, recorded) if file else None
-    if new is not None and old is not None and locks.digest(old) == locks.digest(new):
+    if old is None:
+        if new is None:
+            return None  # ours is gone, and what may stand there has nothing to do with us
+        return FileState(path, target, "foreign" if obstacle else "missing", None, new, recorded, obstacle)
+    here = locks.digest(old)
+    if new is not None and here == locks.digest(new):
         return FileState(path, target, "current", old, new, recorded)
-    ours = old is not None and bool(recorded) and locks.digest(old) == recorded
-    if new is None:
-        return FileState(path, target, "orphan" if ours else "edited", old, None, recorded)
-    if ours:
-        return FileState(path, target, "stale", old, new, recorded)
-    return FileState(path, target, "edited" if recorded and old is not None else "foreign", old, new, recorded)
+    if entry is not None and entry.wrote(here):
+        return FileState(path, target, "orphan" if new is None else "stale", old, new, recorded)
+    return FileState(path, target, "edited" if entry else "foreign", old, new, recorded)
 
 
-def _read(root: Path, path: str) -> tuple[bool, str | None]:
-    """Whether something is there, and its text when it is a file of its own (no link, no directory)."""
-    place = root / path
-    if _linked(root, path) or place.is_symlink():
-        return True, None
-    if not place.exists():
-        return False, None
-    if not place.is_file():
-        return True, None
-    try:
-        return True, place.read_bytes().decode("utf-8", "surrogateescape")
-    except OSError as error:
-        raise Fault(f"{path} cannot be read: {error.strerror}", "mend its permissions") from error
+def _cleared(tree: Tree, states: Sequence[FileState]) -> Iterator[FileState]:
+    """Our own orphans are in nobody's way, and an orphan that differs from a file of ours in case alone is that file.
+
+    The second is so where a file system does not know case: `Web/Dockerfile` is `web/Dockerfile` there.
+    """
+    orphans = {state.path for state in states if state.state == "orphan"}
+    if not orphans:
+        yield from states
+        return
+    made = {state.path.casefold(): state.path for state in states if state.new is not None}
+    for state in states:
+        twin = made.get(state.path.casefold())
+        if state.state == "orphan" and twin and tree.is_same(twin, state.path):
+            continue
+        if state.obstacle and _only(tree, state.path, orphans):
+            yield replace(state, state="missing", obstacle="")
+        else:
+            yield state
 
 
-def _linked(root: Path, path: str) -> bool:
-    """Whether a directory on the way is a symbolic link or no directory: we never write through one."""
-    parents = list(PurePosixPath(path).parents)[:-1]
-    return any((root / part).is_symlink() or (root / part).is_file() for part in parents)
+def _only(tree: Tree, path: str, orphans: set[str]) -> bool:
+    """Whether what stands at or above a path is nothing but orphans, which go first."""
+    if way := tree.behind(path.rpartition("/")[0]):
+        return way in orphans
+    if tree.kind(path) != "directory":
+        return False
+    below = [f"{path}/{name}" for name in tree.names(path)]
+    return bool(below) and all(inner in orphans or _only(tree, inner, orphans) for inner in below)
 
 
 def _refuse_clashes(files: Sequence[RenderedFile]) -> None:
     seen: dict[str, str] = {}
     for file in files:
-        parts = PurePosixPath(file.path)
-        if parts.is_absolute() or ".." in parts.parts or not parts.parts or "\\" in file.path:
-            raise Fault(f"{file.path} lies outside the project", "mend the build context or name it is made from")
-        other = seen.setdefault(file.path.casefold(), file.path)
+        if not locks.is_writable(file.path):
+            raise Fault(
+                f"{file.path} lies outside the project or in a place that is not ours",
+                "mend the build context or name it is made from",
+            )
+        other = seen.setdefault(_folded(file.path), file.path)
         if other != file.path:
             raise Fault(f"{file.path} and {other} are one file where case does not count", "rename one of the services")
+    for file in files:
+        for parent in list(PurePosixPath(_folded(file.path)).parents)[:-1]:
+            if above := seen.get(parent.as_posix()):
+                raise Fault(f"{above} would be a file and the directory of {file.path}", "rename one of the services")
+
+
+def _folded(path: str) -> str:
+    """A path as a file system sees it that knows neither case nor how an accent is composed."""
+    if path.isascii():
+        return path.lower()
+    import unicodedata
+
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
 
 
 _PROBLEMS = {
@@ -112,25 +136,41 @@ _PROBLEMS = {
     "orphan": ("is not made by the spec any more", "run `groundplan generate`, which removes it"),
     "edited": (
         "was edited by hand",
-        "move the change into the spec, or take the generated text with `generate --force`",
+        "move the change into the spec, or take the generated text with `groundplan generate --force`",
     ),
-    "foreign": ("exists and was not made by groundplan", "move it away, or overwrite it with `generate --force`"),
+    "foreign": (
+        "exists and was not made by groundplan",
+        "move it away, or overwrite it with `groundplan generate --force`",
+    ),
 }
+_EDITED_ORPHAN = (
+    "was edited by hand and is not made by the spec any more",
+    "move it elsewhere to keep it, or have it removed with `groundplan generate --force`",
+)
 
 
 def findings(states: Iterable[FileState]) -> tuple[Finding, ...]:
-    """A finding for every path that is not current."""
-    return tuple(
-        Finding(
-            f"disk/{state.state}",
-            Severity.HIGH,
-            f"{state.path} {_PROBLEMS[state.state][0]}",
-            Location(state.path, 1, 1),
-            fix=_PROBLEMS[state.state][1],
-        )
-        for state in states
-        if state.state in _PROBLEMS
-    )
+    """A finding for every path that is not current, and one when the lock does not know what is there."""
+    every = tuple(states)
+    found = [_finding(state) for state in every if state.state in _PROBLEMS]
+    lost = [
+        state.path for state in every if state.state == "current" and state.recorded != locks.digest(state.new or "")
+    ]
+    if lost:
+        more = f" and {len(lost) - 1} more" if len(lost) > 1 else ""
+        message = f"{locks.NAME} does not hold what was written last for {lost[0]}{more}"
+        fix = "run `groundplan generate`, and commit the lock"
+        found.append(Finding("disk/unrecorded", Severity.MEDIUM, message, Location(locks.NAME, 1, 1), fix=fix))
+    return tuple(found)
+
+
+def _finding(state: FileState) -> Finding:
+    said, fix = _PROBLEMS[state.state]
+    if state.state == "edited" and state.new is None:
+        said, fix = _EDITED_ORPHAN
+    if state.obstacle:
+        said, fix = f"cannot be written: it {state.obstacle}", "move away what is there"
+    return Finding(f"disk/{state.state}", Severity.HIGH, f"{state.path} {said}", Location(state.path, 1, 1), fix=fix)
 
 
 def difference(states: Iterable[FileState]) -> str:
@@ -139,19 +179,20 @@ def difference(states: Iterable[FileState]) -> str:
     for state in states:
         if state.state == "current":
             continue
-        old = (state.old or "").replace("\r\n", "\n").splitlines(keepends=True)
-        new = (state.new or "").splitlines(keepends=True)
+        old_rows, new_rows = _rows(state.old), _rows(state.new)
         before = f"a/{state.path}" if state.old is not None else "/dev/null"
         after = f"b/{state.path}" if state.new is not None else "/dev/null"
-        rows += [row if row.endswith("\n") else f"{row}\n" for row in difflib.unified_diff(old, new, before, after)]
+        for row in difflib.unified_diff(old_rows, new_rows, before, after):
+            rows.append(row if row.endswith("\n") else f"{row}\n\\ No newline at end of file\n")
     return "".join(rows)
 
 
-# writing
-
-
-def nothing(_step: str) -> None:
-    """The step callback that does nothing."""
+def _rows(text: str | None) -> list[str]:
+    """Lines by LF alone; bytes that are no UTF-8 are shown as such."""
+    shown = (text or "").encode("utf-8", "surrogateescape").decode("utf-8", "replace").replace("\r\n", "\n")
+    rows = [f"{row}\n" for row in shown.split("\n")]
+    last = rows.pop()[:-1]
+    return [*rows, last] if last else rows
 
 
 def write(
@@ -160,143 +201,31 @@ def write(
     lock: Lock,
     *,
     force: bool = False,
-    step: Callable[[str], None] = nothing,
+    step: Callable[[str], None] = journal.nothing,
 ) -> tuple[Finding, ...]:
     """Make the tree what the states say, all or nothing; findings instead when something of the user's is in the way.
 
-    `step` is called before each thing that touches the disk.
+    `step` is called before each thing that touches the disk. Raises Fault, and writes nothing, when the tree is
+    no longer what was compared or cannot be written.
     """
     blocked = [state for state in states if state.state in {"edited", "foreign"}]
     if blocked and not force:
         return findings(blocked)
-    text = locks.render(_kept(lock, states, force=force))
-    puts = {state.path: state.new for state in states if state.new is not None and (state.changes or state in blocked)}
-    removals = [state.path for state in states if state.new is None and (state.state == "orphan" or force)]
-    through = [path for path in puts if _linked(root, path)]
-    if through:
-        raise Fault(
-            f"{through[0]} lies behind a symbolic link or a file", "replace it by a directory; nothing was written"
-        )
-    _, present = _read(root, locks.NAME)
-    if not puts and not removals and present == text:
-        return ()
-    with _faults(), _alone(root):
-        _stage(root, {**puts, locks.NAME: text}, removals, step)
-        _finish(root, step)
+    tree = Tree(root)
+    changing = [state for state in states if state.changes or state.state in {"edited", "foreign"}]
+    puts = [journal.Put(state.path, _expected(tree, state), state.new) for state in changing if state.new is not None]
+    removals = [journal.Removal(state.path, _expected(tree, state)) for state in changing if state.new is None]
+    text = locks.render(lock)
+    known, _ = tree.read(locks.NAME)
+    if known is None or locks.digest(known) != locks.digest(text):
+        puts.append(journal.Put(locks.NAME, tree.bytes_at(locks.NAME), text))
+    if puts or removals:
+        journal.switch(root, puts, removals, step)
     return ()
 
 
-def _kept(lock: Lock, states: Iterable[FileState], *, force: bool) -> Lock:
-    """An edited file that is not generated any more stays known until somebody decides."""
-    stay = {
-        state.path: locks.Entry(state.target, state.recorded)
-        for state in states
-        if state.new is None and state.state == "edited" and not force
-    }
-    return Lock(lock.spec, lock.tool, lock.data, {**lock.files, **stay})
-
-
-def recover(root: Path) -> bool:
-    """Finish or undo a write that was cut off; true when there was one."""
-    staging = root / STAGING
-    if not staging.is_dir() or staging.is_symlink():
-        return False
-    with _faults(), _alone(root):
-        if (staging / _JOURNAL).is_file():
-            _finish(root, nothing)
-        else:
-            shutil.rmtree(staging)
-    return True
-
-
-def _stage(root: Path, puts: dict[str, str], removals: Sequence[str], step: Callable[[str], None]) -> None:
-    """The complete new files beside the tree, then the journal whose rename is the commit."""
-    staging = root / STAGING
-    step("stage")
-    shutil.rmtree(staging, ignore_errors=True)
-    (staging / "files").mkdir(parents=True)
-    for number, (path, text) in enumerate(puts.items()):
-        step(f"stage {path}")
-        _put(staging / "files" / str(number), text)
-        _keep_mode(root / path, staging / "files" / str(number))
-    step("journal")
-    _put(staging / _PLANNED, json.dumps({"puts": list(puts), "removals": list(removals)}))
-    step("commit")
-    os.replace(staging / _PLANNED, staging / _JOURNAL)  # noqa: PTH105
-    _sync_folder(staging)
-
-
-def _finish(root: Path, step: Callable[[str], None]) -> None:
-    """Carry out a committed journal; may be run again after any interruption."""
-    staging = root / STAGING
-    journal = json.loads((staging / _JOURNAL).read_text(encoding="utf-8"))
-    for number, path in enumerate(journal["puts"]):
-        step(f"move {path}")
-        source, target = staging / "files" / str(number), root / path
-        if not source.exists():
-            continue  # moved before the interruption
-        if target.is_dir() and not target.is_symlink():
-            raise Fault(f"{path} is a directory", "move it away and run the command again")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(source, target)  # noqa: PTH105
-    for path in journal["removals"]:
-        step(f"remove {path}")
-        (root / path).unlink(missing_ok=True)
-        _remove_empty(root, path)
-    step("done")
-    (staging / _JOURNAL).unlink()
-    shutil.rmtree(staging)
-
-
-def _put(path: Path, text: str) -> None:
-    with path.open("w", encoding="utf-8", errors="surrogateescape", newline="\n") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-
-
-def _keep_mode(old: Path, new: Path) -> None:
-    if old.is_file() and not old.is_symlink():
-        new.chmod(old.stat().st_mode & 0o777)
-
-
-def _sync_folder(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _remove_empty(root: Path, path: str) -> None:
-    for part in list(PurePosixPath(path).parents)[:-1]:
-        try:
-            (root / part).rmdir()
-        except OSError:
-            return
-
-
-@contextlib.contextmanager
-def _faults() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        name = error.filename or "a file"
-        fix = "mend it and run the command again; what was begun is finished or undone then"
-        raise Fault(f"{name} cannot be written: {error.strerror}", fix) from error
-
-
-@contextlib.contextmanager
-def _alone(root: Path) -> Iterator[None]:
-    """One writer at a time: an advisory lock on the project directory, released even by a kill."""
-    import fcntl
-
-    descriptor = os.open(root, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise Fault("another groundplan is writing in this project", "wait for it to end") from error
-        yield
-    finally:
-        os.close(descriptor)
+def _expected(tree: Tree, state: FileState) -> str:
+    """What must still be there when the path is written: what was compared, or what --force was given for."""
+    if state.obstacle:
+        return tree.bytes_at(state.path)
+    return journal.hash_of(state.old)
