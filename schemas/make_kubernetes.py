@@ -3,9 +3,10 @@
     python schemas/make_kubernetes.py WHEEL NPM_PACKAGE ...
 
 WHEEL is PyPI's kubernetes-validate (its strict schemas come from Kubernetes' own OpenAPI); each NPM_PACKAGE
-is an unpacked `@kubernetes-models/<name>`, whose type declarations are made from the types behind the custom
-resource definitions of a project. Only names, types, required keys and enumerations are kept; the words that
-Kubernetes itself lets only its code know (`_WORDS`) are added from its API reference.
+is an unpacked `@kubernetes-models/<name>`, whose type declarations and validators are made from the types behind
+the custom resource definitions of a project: names and types are read from the first, bounds and patterns from the
+second. Prose and extensions are left out; the words that Kubernetes itself lets only its code know (`_WORDS`) are
+added from its API reference.
 """
 
 from __future__ import annotations
@@ -21,18 +22,27 @@ OUT = Path(__file__).resolve().parent / "kubernetes"
 VERSIONS = ("1.33", "1.34", "1.35", "1.36", "1.37")
 KINDS = {
     "v1": "ConfigMap Event LimitRange Namespace PersistentVolume PersistentVolumeClaim Pod ReplicationController "
-    "ResourceQuota Secret Service ServiceAccount Endpoints",
+    "ResourceQuota Secret Service ServiceAccount Endpoints PodTemplate",
     "apps/v1": "DaemonSet Deployment ReplicaSet StatefulSet",
     "batch/v1": "CronJob Job",
+    "autoscaling/v1": "HorizontalPodAutoscaler",
     "autoscaling/v2": "HorizontalPodAutoscaler",
     "policy/v1": "PodDisruptionBudget",
-    "networking.k8s.io/v1": "Ingress IngressClass NetworkPolicy",
+    "networking.k8s.io/v1": "Ingress IngressClass NetworkPolicy ServiceCIDR",
+    "discovery.k8s.io/v1": "EndpointSlice",
+    "events.k8s.io/v1": "Event",
+    "node.k8s.io/v1": "RuntimeClass",
+    "apiregistration.k8s.io/v1": "APIService",
+    "apiextensions.k8s.io/v1": "CustomResourceDefinition",
+    "flowcontrol.apiserver.k8s.io/v1": "FlowSchema PriorityLevelConfiguration",
+    "resource.k8s.io/v1": "DeviceClass ResourceClaim ResourceClaimTemplate",
     "rbac.authorization.k8s.io/v1": "ClusterRole ClusterRoleBinding Role RoleBinding",
-    "storage.k8s.io/v1": "CSIDriver StorageClass",
+    "storage.k8s.io/v1": "CSIDriver StorageClass VolumeAttributesClass",
     "scheduling.k8s.io/v1": "PriorityClass",
     "coordination.k8s.io/v1": "Lease",
-    "admissionregistration.k8s.io/v1": "MutatingWebhookConfiguration ValidatingAdmissionPolicy "
-    "ValidatingAdmissionPolicyBinding ValidatingWebhookConfiguration",
+    "admissionregistration.k8s.io/v1": "MutatingAdmissionPolicy MutatingAdmissionPolicyBinding "
+    "MutatingWebhookConfiguration ValidatingAdmissionPolicy ValidatingAdmissionPolicyBinding "
+    "ValidatingWebhookConfiguration",
 }
 CUSTOM = {
     "gateway.networking.k8s.io/v1": "Gateway GatewayClass GRPCRoute HTTPRoute BackendTLSPolicy",
@@ -119,21 +129,32 @@ def main(wheel: Path, packages: list[Path]) -> None:
         _write(f"v{version}.json", {"source": source, **_core(folder, definitions, seeds)})
 
 
+def _served(definitions: dict[str, Any]) -> list[str]:
+    """Every API and kind that the version knows; those that all groups share are no objects of their own."""
+    found = {
+        f"{one['group']}/{one['version']}/{one['kind']}".removeprefix("/")
+        for definition in definitions.values()
+        for one in definition.get("x-kubernetes-group-version-kind", ())
+    }
+    return sorted(one for one in found if not one.endswith(("/DeleteOptions", "/WatchEvent", "/Status", "List")))
+
+
 def _core(folder: zipfile.Path, definitions: dict[str, Any], seeds: list[str]) -> dict[str, Any]:
     """The kinds of one version, and the definitions that they and the custom kinds need."""
+    served = _served(definitions)
     kinds: dict[str, Any] = {}
     needed: dict[str, Any] = {}
     for api, names in KINDS.items():
         group, _, version = api.rpartition("/")
         suffix = "-".join(part for part in (group.split(".")[0], version) if part)
-        for kind in names.split():
+        for kind in (kind for kind in names.split() if f"{api}/{kind}" in served):
             file = folder / f"{kind.lower()}-{suffix}.json"
             made = _trimmed(json.loads(file.read_text(encoding="utf-8")))
             made["required"] = sorted({*made.get("required", ()), "apiVersion", "kind"})
             kinds[f"{api}/{kind}"] = made
             _collect(made, definitions, needed)
     _collect([{"$ref": f"#/$defs/{name}"} for name in seeds], definitions, needed)
-    return {"kinds": kinds, "$defs": dict(sorted(needed.items()))}
+    return {"kinds": kinds, "served": served, "$defs": dict(sorted(needed.items()))}
 
 
 def _trimmed(part: Any, properties: bool = False) -> Any:
@@ -204,6 +225,9 @@ class _Declarations:
 
     def kind(self, file: Path, name: str) -> dict[str, Any]:
         made = self.declared(file, name)
+        link = re.search(r'from"[./]*/_schemas/([^"]+)"', file.with_suffix("").with_suffix(".js").read_text("utf-8"))
+        if link:
+            _Validator.of(self.root / "_schemas" / link[1]).bind(made)
         made["type"] = "object"
         made["properties"]["metadata"] = {"$ref": f"#/$defs/{_META}.ObjectMeta"}
         made["properties"]["status"] = {"type": ["object", "null"]}
@@ -316,6 +340,7 @@ class _Declarations:
         if key not in self.needed:
             self.needed[key] = {}
             self.needed[key] = self.declared(target, f"I{target.stem.removesuffix('.d')}")
+            _Validator.of(self.root / "_schemas" / f"{word[1:]}.js").bind(self.needed[key])
         return {"$ref": f"#/$defs/{key}"}
 
 
@@ -342,6 +367,63 @@ def _closed(properties: dict[str, Any], required: list[str], open_: Any) -> dict
     if required:
         made["required"] = required
     return made
+
+
+_FUNCTION = re.compile(r"function (validate[0-9]+)\(")
+_BOUND = re.compile(r'keyword:"([A-Za-z]+)",params:\{[^{}]*?(?:limit|pattern|type):("(?:[^"\\]|\\.)*"|[-+.e0-9]+)\}')
+_PART = re.compile(r'(validate[0-9]+)\(data(?:\.([A-Za-z_$][\w$]*)|\["([^"]+)"\]|\[(i|key)[0-9]+\])?,')
+_BOUNDS = frozenset({"pattern", "minimum", "maximum"}) | {
+    f"{end}{what}" for end in ("min", "max") for what in ("Items", "Length", "Properties")
+}
+
+
+class _Validator:
+    """The bounds of one function of a compiled validator, and the functions for the parts of what it judges."""
+
+    def __init__(self, file: Path, name: str) -> None:
+        self.file = file
+        text = file.read_text(encoding="utf-8")
+        imports = dict(re.findall(r'import\{validate as (validate[0-9]+)\}from"\./([^"]+)"', text))
+        self.elsewhere = {function: file.parent / target for function, target in imports.items()}
+        starts = [(match[1], match.end()) for match in _FUNCTION.finditer(text)]
+        ends = [start for _, start in starts[1:]] + [len(text)]
+        bodies = {one: text[start:end] for (one, start), end in zip(starts, ends, strict=True)}
+        self.body, self.here = bodies[name], frozenset(bodies)
+
+    @classmethod
+    def of(cls, file: Path) -> _Validator:
+        """The whole that a file judges."""
+        match = re.search(r"export const validate=(validate[0-9]+);", file.read_text(encoding="utf-8"))
+        if not match:
+            raise ValueError(f"{file} exports no validator")
+        return cls(file, match[1])
+
+    def bind(self, schema: dict[str, Any]) -> None:
+        """Add the bounds to a schema made from the declaration of the same type; a reference has its own."""
+        if "$ref" in schema:
+            return
+        for keyword, literal in _BOUND.findall(self.body):
+            value = json.loads(re.sub(r"\\x([0-9a-f]{2})", r"\\u00\1", literal))
+            if keyword == "type" and value == "integer" and "type" in schema:
+                schema["type"] = ["integer" if kind == "number" else kind for kind in _as_list(schema["type"])]
+            elif keyword in _BOUNDS:
+                schema[keyword] = int(value) if isinstance(value, float) else value
+        for function, name, quoted, index in _PART.findall(self.body):
+            part = self.part(schema, name or quoted, index)
+            if part is None:
+                continue
+            if function in self.here:
+                _Validator(self.file, function).bind(part)
+            elif part is schema and function in self.elsewhere:
+                _Validator.of(self.elsewhere[function]).bind(part)
+
+    def part(self, schema: dict[str, Any], name: str, index: str) -> dict[str, Any] | None:
+        found: Any = schema
+        if name:
+            found = schema.get("properties", {}).get(name)
+        elif index:
+            found = schema.get("items" if index == "i" else "additionalProperties")
+        return found if isinstance(found, dict) else None
 
 
 class _Tokens:

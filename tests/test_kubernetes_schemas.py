@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from generator import data
-from generator.checkers import Settings, kubernetes
+from generator.checkers import Settings, kubernetes, served
 from generator.document import SourceFile
 from generator.finding import Finding, Outcome
 from tests.conftest import APPS, ROOT
@@ -53,6 +53,13 @@ def outcome(files: dict[str, str], versions: Sequence[str] = ("1.36",)) -> Outco
 
 def findings(text: str, versions: Sequence[str] = ("1.36",)) -> tuple[Finding, ...]:
     return outcome({"app.yaml": text}, versions).findings
+
+
+_FLOW = "apiVersion: v1, kind: ConfigMap, metadata: {name: c}"
+
+
+def _object(api: str, kind: str, rest: str) -> str:
+    return f"apiVersion: {api}\nkind: {kind}\nmetadata: {{name: x}}\n{rest}\n"
 
 
 def with_line(old: str, new: str) -> str:
@@ -194,6 +201,102 @@ CAUGHT = {
         ),
         "write `apiVersion: scheduling.k8s.io/v1`",
     ),
+    "a slip in a kind": (
+        _object("apps/v1", "Deploymnet", ""),
+        ("kubernetes/unknown-kind", 2, 7, '"Deploymnet" is not a kind of apps/v1'),
+        'did you mean "Deployment"?',
+    ),
+    "a slip in a kind of the core": (
+        _object("v1", "service", ""),
+        ("kubernetes/unknown-kind", 2, 7, '"service" is not a kind of v1'),
+        'did you mean "Service"?',
+    ),
+    "a kind of another group": (
+        _object("v1", "Deployment", ""),
+        ("kubernetes/unknown-kind", 1, 13, "Deployment is not a kind of v1"),
+        "write `apiVersion: apps/v1`",
+    ),
+    "a version that its group does not have": (
+        _object("batch/v2", "CronJob", ""),
+        ("kubernetes/unknown-kind", 1, 13, "CronJob is not a kind of batch/v2"),
+        "write `apiVersion: batch/v1`",
+    ),
+    "a group that nobody can have": (
+        _object("app/v1", "Deployment", ""),
+        ("kubernetes/unknown-kind", 1, 13, "Deployment is not a kind of app/v1"),
+        "write `apiVersion: apps/v1`",
+    ),
+    "a group without its version": (
+        _object("apps", "StatefulSet", ""),
+        ("kubernetes/unknown-kind", 1, 13, "StatefulSet is not a kind of apps"),
+        "write `apiVersion: apps/v1`",
+    ),
+    "a kind that Kubernetes' own group cannot have": (
+        _object("policy/v1", "Umbrella", ""),
+        ("kubernetes/unknown-kind", 2, 7, '"Umbrella" is not a kind of policy/v1'),
+        "its kinds are: Eviction, PodDisruptionBudget",
+    ),
+    "a version of a group that never was": (
+        _object("policy/v7", "Umbrella", ""),
+        ("kubernetes/unknown-kind", 1, 13, '"Umbrella" is not a kind of policy/v7'),
+        "policy has: policy/v1",
+    ),
+    "an object without its kind": (
+        "apiVersion: v1\nmetadata: {name: c}\n",
+        ("kubernetes/missing-field", 1, 1, "an object with `apiVersion: v1` needs `kind`"),
+        "add `kind`",
+    ),
+    "an object with an empty kind": (
+        "apiVersion: v1\nkind:\n",
+        ("kubernetes/missing-field", 2, 1, "an object with `apiVersion: v1` needs `kind`"),
+        "add `kind`",
+    ),
+    "an object without its API": (
+        "kind: Service\nmetadata: {name: c}\n",
+        ("kubernetes/missing-field", 1, 1, "an object with `kind: Service` needs `apiVersion`"),
+        "add `apiVersion`",
+    ),
+    "an object without a name": (
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {namespace: shop}\n",
+        ("kubernetes/missing-field", 3, 1, "`metadata` needs `name`"),
+        "add `metadata.name`",
+    ),
+    "an object of nobody": (
+        "apiVersion: v1\nkind: ConfigMap\n",
+        ("kubernetes/missing-field", 1, 1, "a ConfigMap needs `metadata.name`"),
+        "add `metadata.name`",
+    ),
+    "an object of a list in a list": (
+        LIST.replace("Service\n", "List\n").replace("spec: ", f"items: [{{{_FLOW}, dta: {{}}}}]\n"),
+        ("kubernetes/unknown-field", 7, 68, '"dta" is not a field of a ConfigMap (Kubernetes 1.36 and 1.37)'),
+        'did you mean "data"?',
+    ),
+    "a timeout that is no duration": (
+        ROUTE + "timeouts: {request: 10 sec}\n",
+        ("kubernetes/invalid-value", 6, 27, '"10 sec" is not accepted for `request`'),
+        "it has the form ^([0-9]{1,5}(h|m|s|ms)){1,4}$",
+    ),
+    "a weight above all": (
+        ROUTE + "backendRefs: [{name: web, port: 80, weight: 2000000}]\n",
+        ("kubernetes/invalid-value", 6, 51, "2000000 is not accepted for `weight`"),
+        "it is at most 1000000",
+    ),
+    "half a replica of a custom kind": (
+        _object(
+            "keda.sh/v1alpha1", "ScaledObject", "spec: {scaleTargetRef: {name: w}, maxReplicaCount: 2.5, triggers: []}"
+        ),
+        ("kubernetes/wrong-type", 4, 52, "`maxReplicaCount` is a whole number, and here stands 2.5"),
+        "write a whole number",
+    ),
+    "a store of two kinds": (
+        _object(
+            "external-secrets.io/v1",
+            "SecretStore",
+            "spec: {provider: {fake: {data: []}, vault: {server: s, auth: {}}}}",
+        ),
+        ("kubernetes/invalid-value", 4, 18, "a mapping is not accepted for `provider`"),
+        "it has one key only",
+    ),
     "a key given twice": (
         CONFIG + "data:\n  a: b\n  a: c\n",
         ("yaml/duplicate-key", 6, 3, '"a" is given twice; most readers keep the last one'),
@@ -213,10 +316,6 @@ def test_a_mistake_is_one_finding_at_its_place(text: str, expected: tuple[str, i
     assert [(f.rule, f.at.line, f.at.column, f.message) for f in said] == [expected]
     assert said[0].fix == fix
     assert not outcome({"app.yaml": text}).passes or "List" in text
-
-
-def _object(api: str, kind: str, rest: str) -> str:
-    return f"apiVersion: {api}\nkind: {kind}\nmetadata: {{name: x}}\n{rest}\n"
 
 
 FINE = {
@@ -318,14 +417,15 @@ FINE = {
         "{app: web}}, spec: {containers: [{name: web, image: i}]}}}",
     ),
     "not of Kubernetes": "services: {web: {image: x}}\n",
-    "in JSON with surrogates": '{"apiVersion": "v1", "kind": "ConfigMap", "data": {"a": "\\ud83d\\ude00"}}',
+    "in JSON with surrogates": '{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}, '
+    '"data": {"a": "\\ud83d\\ude00"}}',
     "in JSON with tabs": '{\n\t"apiVersion": "v1",\n\t"kind": "ConfigMap",\n\t"metadata": {"name": "c"}\n}',
 }
 
 
 @pytest.mark.parametrize("text", FINE.values(), ids=FINE.keys())
 def test_what_a_cluster_takes_is_no_finding(text: str) -> None:
-    made = outcome({"app.json" if text.startswith("{") else "app.yaml": text}, kubernetes.available())
+    made = outcome({"app.json" if text.startswith("{") else "app.yaml": text}, served.available())
     assert [f"{f.at}: {f.message}" for f in made.findings] == []
     assert [n for n in made.not_checked if "1.38" not in n.what] == []
     assert len(made.passes) == (0 if text.startswith("services") else 1)
@@ -350,6 +450,86 @@ def test_the_next_version_is_judged_too_and_a_field_of_one_names_it() -> None:
     assert [f.message for f in findings(text, ("1.33",)) if f.rule == "kubernetes/unknown-field"] != []
     assert all("1.33" in f.message and "1.37" not in f.message for f in findings(text, ("1.33", "1.37")))
     assert findings(text, ("1.37",)) == ()
+
+
+@pytest.mark.parametrize(
+    ("api", "kind", "version", "expected"),
+    [
+        (
+            "storage.k8s.io/v1beta1",
+            "VolumeAttributesClass",
+            "1.36",
+            (
+                "kubernetes/api-removed",
+                "storage.k8s.io/v1beta1 VolumeAttributesClass is not served since Kubernetes 1.37",
+                "write `apiVersion: storage.k8s.io/v1`",
+            ),
+        ),
+        (
+            "admissionregistration.k8s.io/v1",
+            "MutatingAdmissionPolicy",
+            "1.34",
+            (
+                "kubernetes/unknown-kind",
+                "admissionregistration.k8s.io/v1 MutatingAdmissionPolicy is served since Kubernetes 1.36, not by 1.35",
+                "write `apiVersion: admissionregistration.k8s.io/v1beta1`",
+            ),
+        ),
+        (
+            "resource.k8s.io/v1",
+            "DeviceTaintRule",
+            "1.33",
+            (
+                "kubernetes/unknown-kind",
+                "resource.k8s.io/v1 DeviceTaintRule is served since Kubernetes 1.37, not by 1.34",
+                "write `apiVersion: resource.k8s.io/v1alpha3`",
+            ),
+        ),
+    ],
+    ids=["removed in the next version", "not yet stable", "not yet there"],
+)
+def test_an_api_that_a_version_lacks(api: str, kind: str, version: str, expected: tuple[str, str, str]) -> None:
+    assert [(f.rule, f.message, f.fix) for f in findings(_object(api, kind, ""), (version,))] == [expected]
+
+
+@pytest.mark.parametrize(
+    ("api", "kind"),
+    [
+        ("v1", "Config"),
+        ("v1", "Template"),
+        ("v1", "Route"),
+        ("v1", "DeploymentConfig"),
+        ("v1", "ImageStream"),
+        ("v1", "BuildConfig"),
+        ("v1", "DeploymentList"),
+        ("skaffold/v4beta11", "Config"),
+        ("kind.x-k8s.io/v1alpha4", "Cluster"),
+        ("audit.k8s.io/v1", "Policy"),
+        ("snapshot.storage.k8s.io/v1", "VolumeSnapshot"),
+        ("metrics.k8s.io/v1beta1", "PodMetrics"),
+        ("serving.knative.dev/v1", "Service"),
+        ("networking.istio.io/v1", "Gateway"),
+        ("builtin", "NamespaceTransformer"),
+    ],
+)
+def test_what_belongs_to_others_is_not_called_a_slip(api: str, kind: str) -> None:
+    made = outcome({"app.yaml": _object(api, kind, "")})
+    assert (made.findings, made.passes) == ((), ())
+    assert [one.what for one in made.not_checked] == [f"fields of {kind} ({api}) in app.yaml"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "apiVersion: score.dev/v1b1\nmetadata: {name: kind}\n",
+        "apiVersion: v2\nname: chart\nkind: x\n",
+        "kind: web\nmetadata: {apiVersion: 1}\n",
+        "# apiVersion and kind\n- a\n",
+    ],
+)
+def test_what_is_no_object_is_left_alone(text: str) -> None:
+    made = outcome({"app.yaml": text})
+    assert (made.findings, made.passes) == ((), ())
 
 
 @pytest.mark.parametrize(
@@ -547,7 +727,7 @@ def test_removed_apis_are_said_once_by_the_rule_or_by_us() -> None:
 
 
 def test_a_removed_api_is_in_no_schema() -> None:
-    for version in kubernetes.available():
+    for version in served.available():
         kinds = data.load(f"schemas/kubernetes/v{version}.json")["kinds"]
         for row in data.load("schemas/kubernetes/removed.json")["removed"]:
             assert f"{row['apiVersion']}/{row['kind']}" not in kinds
@@ -578,7 +758,7 @@ def test_what_we_generate_has_no_finding(name: str) -> None:
 def test_the_schemas_are_small_and_closed() -> None:
     folder = ROOT / "schemas" / "kubernetes"
     assert sum(path.stat().st_size for path in folder.iterdir()) < 2_000_000
-    for source in (*(f"v{version}" for version in kubernetes.available()), "custom"):
+    for source in (*(f"v{version}" for version in served.available()), "custom"):
         schema = data.load(f"schemas/kubernetes/{source}.json")
         for name, part in {**schema["kinds"], **schema["$defs"]}.items():
             if "properties" in part:
@@ -587,7 +767,7 @@ def test_the_schemas_are_small_and_closed() -> None:
 
 
 def test_every_reference_leads_somewhere() -> None:
-    for version in kubernetes.available():
+    for version in served.available():
         core = data.load(f"schemas/kubernetes/v{version}.json")
         custom = data.load("schemas/kubernetes/custom.json")
         named = set(re.findall(r"#/\$defs/([^\"]+)", json.dumps([core, custom])))

@@ -218,6 +218,10 @@ def _not_accepted(error: Any, place: _Place) -> Breach:
         "uniqueItems": "remove what is there twice",
         "minItems": f"it has at least {limit} entries",
         "maxItems": f"it has at most {limit} entries",
+        "minLength": f"it has at least {limit} characters" if limit != 1 else "it may not be empty",
+        "maxLength": f"it has at most {limit} characters",
+        "minProperties": f"it has at least {limit} keys" if limit != 1 else "it may not be empty",
+        "maxProperties": f"it has at most {limit} keys" if limit != 1 else "it has one key only",
     }
     fix = fixes.get(error.kind.name, f"the schema says {error.kind.name}: {json.dumps(limit)[:_LONGEST_SHOWN]}")
     return place.breach(VALUE, f"{place.given} is not accepted for {place.name}", fix)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from generator import data
-from generator.checkers import Settings, conformance
+from generator.checkers import Settings, conformance, served
 from generator.checkers.conformance import Breach
 from generator.document import Location, Node, TextFile
 from generator.finding import Finding, NotChecked, Outcome, Pass, Severity, Tool
@@ -115,12 +115,6 @@ def _outcome(manifests: Sequence[Manifest], versions: Sequence[str], early: Iter
     return Outcome(tuple(findings), tuple(passes), tuple(_unknown(unknown)))
 
 
-def available() -> tuple[str, ...]:
-    """The Kubernetes versions we have schemas of, oldest first."""
-    names = (path.stem[1:] for path in (data.folder("schemas") / "kubernetes").glob("v*.json"))
-    return tuple(sorted(names, key=_number))
-
-
 # files -> objects
 
 
@@ -142,7 +136,8 @@ def _is_ours(file: TextFile) -> bool:
         return True
     if not name.endswith((".yaml", ".yml", ".json")) or _COMPOSE.fullmatch(name):
         return False
-    return "apiVersion" in file.text and "kind" in file.text
+    holds = ("apiVersion" in file.text, "kind" in file.text)
+    return all(holds) if name.endswith(".json") else any(holds)
 
 
 def _read(file: TextFile) -> _Reading:
@@ -157,8 +152,9 @@ def _read(file: TextFile) -> _Reading:
         found = tuple(Manifest(root, file.path, form=_KUSTOMIZE) for root in roots[:1])
         return _Reading(file.path, kustomizations=found, findings=findings)
     held = tuple(root for root in roots if _is_object(root))
-    unread = any(finding.rule in {"yaml/syntax", "yaml/tab", "yaml/too-large"} for finding in findings)
-    return _Reading(file.path, held, findings=findings if held or unread else ())
+    halves = tuple(_half(root) for root in roots if _is_half(root))
+    meant = held or halves or (not roots and "apiVersion" in file.text and "kind" in file.text)
+    return _Reading(file.path, held, findings=(*findings, *halves) if meant else ())
 
 
 _PAIR = re.compile(r"\\u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})", re.IGNORECASE)
@@ -178,12 +174,30 @@ def _is_object(node: Node) -> bool:
     return bool(node.word("apiVersion")) and bool(node.word("kind"))
 
 
+def _is_half(node: Node) -> bool:
+    """An object of Kubernetes' own that does not say of which kind, or of which API, it is."""
+    api, kind = node.word("apiVersion"), node.word("kind")
+    if bool(api) == bool(kind) or not {"metadata", "kind" if api else "apiVersion"} & set(node.entries()):
+        return False
+    return served.has_api(api) if api else served.has_kind(kind)
+
+
+def _half(node: Node) -> Finding:
+    given, lacking = ("apiVersion", "kind") if node.word("apiVersion") else ("kind", "apiVersion")
+    entry = node.get(lacking) or node.entries()[given]
+    message = f"an object with `{given}: {node.word(given)}` needs `{lacking}`"
+    rule = _RULES[conformance.MISSING]
+    return Finding(rule, Severity.HIGH, message, entry.key_at or entry.at, fix=f"add `{lacking}`", property=lacking)
+
+
 def _manifests(root: Node, path: str, patches: frozenset[str]) -> Iterator[Manifest]:
     """A document, and when it is a list of objects, each of them."""
     whole = Manifest(root, path, path in patches)
     yield whole
     if whole.identity == "v1/List":
-        yield from (Manifest(item, path) for item in root.listed("items") if _is_object(item))
+        for item in root.listed("items"):
+            if _is_object(item):
+                yield from _manifests(item, path, frozenset())
 
 
 def _patch_paths(kustomization: Manifest) -> Iterator[str]:
@@ -260,9 +274,9 @@ def _judged(
     manifest: Manifest, versions: Sequence[str], judges: Mapping[tuple[str, bool], Judge]
 ) -> list[Finding] | None:
     """The findings about an object; None when there is no schema of its kind."""
-    gone = _gone(manifest)
-    if gone is not None:
-        return [gone]
+    refused = _refused(manifest, versions)
+    if refused is not None:
+        return [refused]
     sources = _sources(manifest, versions)
     if not sources:
         return None
@@ -274,7 +288,10 @@ def _judged(
             errors = validator.iter_errors(instance)
             for breach in conformance.breaches(errors, manifest.node, schema, noun=manifest.noun, wrapped=True):
                 said.setdefault(breach, []).append(source)
-    return [_finding(manifest, breach, where) for breach, where in sorted(said.items())]
+    nameless = _nameless(manifest)
+    return [_finding(manifest, breach, where) for breach, where in sorted(said.items())] + (
+        [nameless] if nameless else []
+    )
 
 
 def _sources(manifest: Manifest, versions: Sequence[str]) -> tuple[str, ...]:
@@ -302,25 +319,40 @@ def _finding(manifest: Manifest, breach: Breach, sources: Sequence[str]) -> Find
     )
 
 
-def _gone(manifest: Manifest) -> Finding | None:
-    """An API that no version serves any more, where no policy rule already says so."""
-    row = _removed().get((manifest.api, manifest.kind))
-    if row is None or not row.get("finding"):
+def _refused(manifest: Manifest, versions: Sequence[str]) -> Finding | None:
+    """An object of an API that not all of the versions have."""
+    if manifest.form or manifest.identity == "v1/List" or manifest.identity in _schemas(_CUSTOM)["kinds"]:
         return None
-    at = manifest.node.entries()["apiVersion"].at
-    message = f"{manifest.api} {manifest.kind} is not served since Kubernetes {row['removed']}"
-    fix = f"write `apiVersion: {row['replacement']}`" if row["replacement"] else "remove the object"
+    said = served.refusal(manifest.api, manifest.kind, versions)
+    if said is None:
+        return None
+    node = manifest.node.entries()[said.property]
     return Finding(
-        "kubernetes/api-removed",
+        said.rule,
         Severity.HIGH,
-        message,
-        at,
-        fix=fix,
+        said.message,
+        node.at,
+        fix=said.fix,
         subject=manifest.subject,
-        property="apiVersion",
-        value=manifest.api,
-        url=row["source"],
+        property=said.property,
+        value=str(node.plain),
+        url=said.url,
     )
+
+
+def _nameless(manifest: Manifest) -> Finding | None:
+    """What no cluster takes, though no schema says so."""
+    if manifest.form or manifest.patch or manifest.identity == "v1/List":
+        return None
+    metadata = manifest.node.get("metadata")
+    given = metadata.entries() if metadata else {}
+    named = [key for key in ("name", "generateName") if key in given and given[key].value not in {None, ""}]
+    if named or (metadata and metadata.value and not given):
+        return None
+    at = (metadata.key_at if metadata else None) or manifest.node.at
+    message = "`metadata` needs `name`" if metadata else f"{manifest.noun} needs `metadata.name`"
+    rule, name = _RULES[conformance.MISSING], "metadata.name"
+    return Finding(rule, Severity.HIGH, message, at, fix=f"add `{name}`", subject=manifest.subject, property=name)
 
 
 def _unknown(manifests: Iterable[Manifest]) -> Iterator[NotChecked]:
@@ -333,7 +365,7 @@ def _unknown(manifests: Iterable[Manifest]) -> Iterator[NotChecked]:
         counts[key] += 1
     for (api, kind), path in sorted(first.items()):
         others = f" and {counts[(api, kind)] - 1} more" if counts[(api, kind)] > 1 else ""
-        row = _removed().get((api, kind))
+        row = served.removed(api, kind)
         if row:
             reason = f"Kubernetes serves it no more since {row['removed']}, so there is no schema of it"
             fix = f"move it to {row['replacement']}" if row["replacement"] else "remove it"
@@ -347,30 +379,20 @@ def _unknown(manifests: Iterable[Manifest]) -> Iterator[NotChecked]:
 
 def _versions(wanted: Sequence[str]) -> tuple[tuple[str, ...], tuple[NotChecked, ...]]:
     """The versions to judge by: those wanted and the one after each; what we lack is said."""
-    have = available()
+    have = served.available()
     if not wanted:
         return have[-2:], ()
     short = [".".join(version.removeprefix("v").split(".")[:2]) for version in wanted]
-    asked = sorted({*short, *(f"1.{_number(version)[1] + 1}" for version in short)}, key=_number)
+    asked = sorted({*short, *(f"1.{served.number(version)[1] + 1}" for version in short)}, key=served.number)
     known = tuple(version for version in asked if version in have)
     reason = f"there are schemas of {have[0]} to {have[-1]} only"
     lacking = tuple(NotChecked(f"manifests against Kubernetes {v}", reason) for v in asked if v not in have)
-    nearest = have[-1] if _number(asked[0]) > _number(have[-1]) else have[0]
+    nearest = have[-1] if served.number(asked[0]) > served.number(have[-1]) else have[0]
     return known or (nearest,), lacking
-
-
-def _number(version: str) -> tuple[int, int]:
-    major, _, minor = version.partition(".")
-    return (int(major) if major.isdigit() else 1, int(minor) if minor.isdigit() else 0)
 
 
 def _schemas(source: str) -> Any:
     return data.load(f"schemas/kubernetes/{source}.json")
-
-
-@functools.cache
-def _removed() -> Mapping[tuple[str, str], Mapping[str, Any]]:
-    return {(row["apiVersion"], row["kind"]): row for row in _schemas("removed")["removed"]}
 
 
 @functools.cache
@@ -459,7 +481,7 @@ def _partial(part: Any, named: bool = False) -> Any:
     made = {
         key: _partial(value, key in {"properties", "$defs"})
         for key, value in part.items()
-        if key not in {"required", "enum", "type"}
+        if key not in {"required", "minItems", "minProperties", "enum", "type"}
     }
     if "type" in part:
         kinds = part["type"] if isinstance(part["type"], list) else [part["type"]]
