@@ -36,12 +36,32 @@ def wanted(product: Product) -> tuple[str, ...]:
     return tuple(name for name in targets.TARGETS if not listed or name in listed)
 
 
-def check(files: Sequence[TextFile], settings: checkers.Settings, skip: Iterable[str] = ()) -> Outcome:
+def prepare(settings: checkers.Settings, skip: Iterable[str] = ()) -> Mapping[str, Any]:
+    """Programs started before there are files for them, by checker; for `check`, or `discard`."""
+    names = [name for name in checkers.CHECKERS if name not in frozenset(skip) and name in checkers.SLOW_TO_START]
+    return {name: checkers.checker(name).prepare(settings) for name in names}  # type: ignore[attr-defined]
+
+
+def discard(prepared: Mapping[str, Any]) -> None:
+    """End what was started early and is not needed."""
+    for name, process in prepared.items():
+        checkers.checker(name).discard(process)  # type: ignore[attr-defined]
+
+
+def check(
+    files: Sequence[TextFile],
+    settings: checkers.Settings,
+    skip: Iterable[str] = (),
+    prepared: Mapping[str, Any] | None = None,
+) -> Outcome:
     """All checkers over some files; those that start a program run beside the others."""
+    early = prepared or {}
     left_out = frozenset(skip)
     chosen = {name: checkers.checker(name) for name in checkers.CHECKERS if name not in left_out}
     started: dict[str, Any] = {
-        name: module.start(files, settings) for name, module in chosen.items() if hasattr(module, "start")
+        name: module.start(files, settings, *([early[name]] if name in early else []))
+        for name, module in chosen.items()
+        if hasattr(module, "start")
     }
     outcomes = [module.check(files, settings) for name, module in chosen.items() if name not in started]
     outcomes += [job.finish() for job in started.values()]

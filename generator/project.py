@@ -129,14 +129,16 @@ def check(project: Project, choices: Choices) -> Made:
     from generator import summary
 
     disk.recover(project.root)
+    prepared = pipeline.prepare(_settings(choices, None), choices.skip)
     loaded = spec.load(project.spec_path, project.root)
     if loaded.product is None:
+        pipeline.discard(prepared)
         report = Report(command="check", spec_path=_name(project), findings=loaded.findings, fail_on=choices.fail_on)
         return Made(report, loaded.sources)
     product = loaded.product
     files = pipeline.generate(product)
     states = disk.compare(project.root, files, lock.read(project.root))
-    outcome = pipeline.check(files, _settings(choices, product), choices.skip)
+    outcome = pipeline.check(files, _settings(choices, product), choices.skip, prepared)
     found = (*pipeline.trace((*outcome.findings, *disk.findings(states)), files, product), *loaded.findings)
     waivers = product.base.tree.listed("waivers")
     report = _judged("check", found, files, outcome, choices, waivers)

@@ -495,3 +495,27 @@ def test_every_requirement_is_pinned_and_hashed() -> None:
 def _tuned() -> str:
     text = checkov.DRIVER.read_text("utf-8")
     return text.split('TUNED_VERSION = "', 1)[1].split('"', 1)[0]
+
+
+def test_a_driver_started_early_gives_the_same_verdicts(settings: Settings) -> None:
+    files = linted.corpus("public")
+    prepared = checkov.prepare(settings)
+    assert prepared is not None
+    assert checkov.start(files, settings, prepared).finish() == checkov.check(files, settings)
+
+
+def test_a_driver_started_early_for_nothing_ends(settings: Settings) -> None:
+    for end in (checkov.discard, lambda process: checkov.start([], settings, process).finish()):
+        prepared = checkov.prepare(settings)
+        assert prepared is not None
+        end(prepared)
+        assert prepared.poll() is not None
+
+
+def test_a_driver_that_died_early_is_started_again(settings: Settings) -> None:
+    prepared = checkov.prepare(settings)
+    assert prepared is not None
+    prepared.kill()
+    prepared.wait()
+    files = source(pod__yaml=POD.format(more=""))
+    assert checkov.start(files, settings, prepared).finish() == checkov.check(files, settings)

@@ -59,6 +59,10 @@ CHECKERS: dict[str, str] = {
 }
 
 
+SLOW_TO_START = ("checkov",)
+"""Checkers that can be started before there are files for them: modules with `prepare` and `discard` as well."""
+
+
 def checker(name: str) -> Checker:
     """The checker module by its name in the table."""
     return cast("Checker", importlib.import_module(CHECKERS[name]))

@@ -82,13 +82,49 @@ class Job:
         return replace(made, not_checked=self.early.not_checked + made.not_checked)
 
 
-def start(files: Sequence[TextFile], settings: Settings) -> Job:
-    """Begin the work; `finish` of the answer waits for it."""
+def prepare(settings: Settings) -> subprocess.Popen[bytes] | None:
+    """Start the driver before there are files, so that it imports while we render; None where that is not possible.
+
+    Whoever prepares hands the process to `start`, or calls `discard`.
+    """
+    python = provision.environment(replace(settings, offline=True))
+    if isinstance(python, NotChecked):
+        return None
+    command = [str(python), "-s", str(DRIVER), "--warm"]
+    quiet = subprocess.DEVNULL
+    try:
+        return subprocess.Popen(command, env=_environment(), stdin=subprocess.PIPE, stdout=quiet, stderr=quiet)
+    except OSError:
+        return None
+
+
+def discard(process: subprocess.Popen[bytes] | None) -> None:
+    """End a prepared driver that nobody needs."""
+    if process is not None:
+        process.kill()
+        process.communicate()
+
+
+def _asked(process: subprocess.Popen[bytes], request: bytes) -> bool:
+    """Whether a prepared driver took the request."""
+    try:
+        if process.stdin is not None:
+            process.stdin.write(request)
+            process.stdin.close()
+            return True
+    except OSError:
+        discard(process)
+    return False
+
+
+def start(files: Sequence[TextFile], settings: Settings, prepared: subprocess.Popen[bytes] | None = None) -> Job:
+    """Begin the work, in a driver that is `prepared` or a fresh one; `finish` of the answer waits for it."""
     partial = patches(files)
     huge = dict(_huge(files))
     frameworks = _frameworks(file for file in files if file.path not in partial and file.path not in huge)
     early = Outcome(not_checked=(*_left_out(files, partial), *huge.values()))
     if not frameworks:
+        discard(prepared)
         return Job(early)
     python = provision.environment(settings)
     if isinstance(python, NotChecked):
@@ -101,6 +137,9 @@ def start(files: Sequence[TextFile], settings: Settings) -> Job:
         "answer": str(workspace.note("answer")),
     }
     workspace.note("request").write_text(json.dumps(request), encoding="utf-8")
+    workspace.note("error").touch()
+    if prepared is not None and _asked(prepared, workspace.note("request").read_bytes()):
+        return Job(early, mine, prepared, workspace)
     command = [str(python), "-s", str(DRIVER)]
     try:
         with workspace.note("request").open("rb") as asked, workspace.note("error").open("wb") as error:

@@ -24,6 +24,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
+WARM = "--warm"
 TUNED_VERSION = "3.3.30"
 """The one version whose imports the stand-ins below were measured and compared with."""
 
@@ -93,10 +94,17 @@ class Journal:
 def main() -> int:
     here = Path(__file__).resolve().parent  # holds our `checkov.py`, which must not be taken for the tool
     sys.path[:] = [path for path in sys.path if Path(path).resolve() != here]
-    request = json.load(sys.stdin)
+    _silence()
+    if WARM in sys.argv:
+        _warm()
+    asked = sys.stdin.read()
+    if not asked:
+        return 0  # it was started early, and there was nothing to judge
+    request = json.loads(asked)
     os.chdir(request["root"])
     request["root"] = str(Path.cwd())
-    _silence()
+    if _StandIns.installed and not (request.get("tuned", True) and _tunable(request["files"])):
+        return _again(request, ImportError("it was started for other frameworks"))
     try:
         answer = verdicts(request, tuned=request.get("tuned", True) and _tunable(request["files"]))
     except (StandInUsed, ImportError, AttributeError, TypeError) as error:
@@ -107,11 +115,23 @@ def main() -> int:
     return 0
 
 
+def _warm() -> None:
+    """Import the runners while the files are still being made; what goes wrong here goes wrong again, and is told."""
+    gc.disable()
+    try:
+        if _tunable({name: [] for name in TUNED_FRAMEWORKS}):
+            _StandIns.install()
+            for name in sorted(TUNED_FRAMEWORKS):
+                importlib.import_module(f"checkov.{name}.runner")
+    except Exception as error:
+        print(f"early start: {type(error).__name__}: {error}", file=sys.stderr)
+
+
 def verdicts(request: dict[str, Any], *, tuned: bool) -> dict[str, Any]:
     """Every verdict of the frameworks that have files, in one order."""
     gc.disable()  # half a second of a short life
     concurrent.futures.ThreadPoolExecutor = _Here  # type: ignore[misc, assignment]
-    if tuned:
+    if tuned and not _StandIns.installed:
         _StandIns.install()
     journal = Journal(request["root"])
     runners = {name: importlib.import_module(f"checkov.{name}.runner") for name in sorted(request["files"])}
@@ -368,7 +388,8 @@ def _again(request: dict[str, Any], error: BaseException) -> int:
 
     print(f"untuned because of {type(error).__name__}: {error}", file=sys.stderr)
     again = json.dumps({**request, "tuned": False})
-    return subprocess.run([sys.executable, *sys.orig_argv[1:]], input=again, text=True, check=False).returncode
+    words = [word for word in sys.orig_argv[1:] if word != WARM]
+    return subprocess.run([sys.executable, *words], input=again, text=True, check=False).returncode
 
 
 def _silence() -> None:
