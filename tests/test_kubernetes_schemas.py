@@ -36,6 +36,10 @@ spec:
           resources:
             requests: {cpu: 250m, memory: 256Mi}
 """
+POD_FIELDS = (
+    "its fields are: activeDeadlineSeconds, affinity, automountServiceAccountToken, containers, dnsConfig, dnsPolicy, "
+    "enableServiceLinks, ephemeralContainers, evictionResponders, hostAliases, hostIPC, hostNetwork, …"
+)
 CONFIG = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n"
 SPEC_FIELDS = (
     "its fields are: minReadySeconds, paused, progressDeadlineSeconds, replicas, revisionHistoryLimit, selector, "
@@ -135,6 +139,16 @@ CAUGHT = {
             '"tcp" is not a value of `protocol` (Kubernetes 1.36 and 1.37)',
         ),
         'did you mean "TCP"?',
+    ),
+    "a number where a word stands": (
+        with_line("protocol: TCP", "protocol: 6"),
+        ("kubernetes/wrong-type", 14, 47, "`protocol` is a text, and here stands 6 (Kubernetes 1.36 and 1.37)"),
+        "put quotes around it",
+    ),
+    "a field of no version, whose neighbours differ": (
+        with_line("      containers:", "      zebra: 1\n      containers:"),
+        ("kubernetes/unknown-field", 10, 7, '"zebra" is not a field of `spec` (Kubernetes 1.36 and 1.37)'),
+        POD_FIELDS,
     ),
     "a quantity of another world": (
         with_line("memory: 256Mi", "memory: 256MB"),

@@ -60,7 +60,11 @@ def breaches(
     # an error that only follows from others says nothing, unless there are no others
     said = said or [_not_accepted(error, place) for error, place in judged]
     meant = {(_above(one), one.fix) for one in said if one.problem == UNKNOWN}
-    yield from (one for one in said if one.problem != MISSING or (_above(one), _did_you_mean(one)) not in meant)
+    other = {one.at for one in said if one.problem == TYPE}
+    for one in said:
+        follows = one.problem == MISSING and (_above(one), _did_you_mean(one)) in meant
+        if not follows and not (one.problem == VALUE and one.at in other):
+            yield one
 
 
 def _above(breach: Breach) -> str:

@@ -281,17 +281,22 @@ def _judged(
     if not sources:
         return None
     instance = {manifest.key: manifest.node.plain}
-    said: dict[Breach, list[str]] = {}
+    said: dict[Breach, list[str]] = {}  # the fix may name other fields in each version
+    fixes: dict[Breach, str] = {}
     for source in sources:
         validator, schema = judges[(source, manifest.patch)]
         if not validator.is_valid(instance):
             errors = validator.iter_errors(instance)
             for breach in conformance.breaches(errors, manifest.node, schema, noun=manifest.noun, wrapped=True):
-                said.setdefault(breach, []).append(source)
-    nameless = _nameless(manifest)
-    return [_finding(manifest, breach, where) for breach, where in sorted(said.items())] + (
-        [nameless] if nameless else []
-    )
+                same = dataclasses.replace(breach, fix="")
+                fixes[same] = breach.fix
+                if source not in said.setdefault(same, []):
+                    said[same].append(source)
+    found = [
+        _finding(manifest, dataclasses.replace(breach, fix=fixes[breach]), where)
+        for breach, where in sorted(said.items())
+    ]
+    return [*found, *_nameless(manifest)]
 
 
 def _sources(manifest: Manifest, versions: Sequence[str]) -> tuple[str, ...]:
@@ -340,19 +345,19 @@ def _refused(manifest: Manifest, versions: Sequence[str]) -> Finding | None:
     )
 
 
-def _nameless(manifest: Manifest) -> Finding | None:
+def _nameless(manifest: Manifest) -> Iterator[Finding]:
     """What no cluster takes, though no schema says so."""
     if manifest.form or manifest.patch or manifest.identity == "v1/List":
-        return None
+        return
     metadata = manifest.node.get("metadata")
     given = metadata.entries() if metadata else {}
     named = [key for key in ("name", "generateName") if key in given and given[key].value not in {None, ""}]
     if named or (metadata and metadata.value and not given):
-        return None
+        return
     at = (metadata.key_at if metadata else None) or manifest.node.at
     message = "`metadata` needs `name`" if metadata else f"{manifest.noun} needs `metadata.name`"
     rule, name = _RULES[conformance.MISSING], "metadata.name"
-    return Finding(rule, Severity.HIGH, message, at, fix=f"add `{name}`", subject=manifest.subject, property=name)
+    yield Finding(rule, Severity.HIGH, message, at, fix=f"add `{name}`", subject=manifest.subject, property=name)
 
 
 def _unknown(manifests: Iterable[Manifest]) -> Iterator[NotChecked]:
