@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from generator import journal
 from generator import lock as locks
@@ -66,6 +66,8 @@ def _state(tree: Tree, path: str, file: RenderedFile | None, lock: Lock) -> File
         if new is None:
             return None  # ours is gone, and what may stand there has nothing to do with us
         return FileState(path, target, "foreign" if obstacle else "missing", None, new, recorded, obstacle)
+    if old == new:
+        return FileState(path, target, "current", old, new, recorded)
     here = locks.digest(old)
     if new is not None and here == locks.digest(new):
         return FileState(path, target, "current", old, new, recorded)
@@ -115,10 +117,14 @@ def _refuse_clashes(files: Sequence[RenderedFile]) -> None:
         other = seen.setdefault(_folded(file.path), file.path)
         if other != file.path:
             raise Fault(f"{file.path} and {other} are one file where case does not count", "rename one of the services")
-    for file in files:
-        for parent in list(PurePosixPath(_folded(file.path)).parents)[:-1]:
-            if above := seen.get(parent.as_posix()):
-                raise Fault(f"{above} would be a file and the directory of {file.path}", "rename one of the services")
+    folders: set[str] = set()
+    for folded, path in seen.items():
+        folder = folded.rpartition("/")[0]
+        while folder and folder not in folders:
+            if above := seen.get(folder):
+                raise Fault(f"{above} would be a file and the directory of {path}", "rename one of the services")
+            folders.add(folder)
+            folder = folder.rpartition("/")[0]
 
 
 def _folded(path: str) -> str:

@@ -13,7 +13,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from generator import __version__
@@ -93,10 +93,8 @@ def is_writable(path: str) -> bool:
 
     A lock or a journal that came with a clone is untrusted: what it names is deleted or replaced.
     """
-    parts = PurePosixPath(path).parts
-    if not parts or path.startswith("/") or PurePosixPath(path).as_posix() != path:
-        return False
-    if ".." in parts or "\\" in path or any(ord(letter) < 32 or ord(letter) == 127 for letter in path):
+    parts = path.split("/")
+    if not {"", ".", ".."}.isdisjoint(parts) or "\\" in path or not path.isprintable():
         return False
     folded = [part.casefold() for part in parts]
     return ".git" not in folded and folded[0] not in {STAGING, NAME}

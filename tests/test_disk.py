@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
-import random
-import shutil
-import signal
 import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
-from generator import disk, lock
+from generator import data, disk, lock
 from generator.artifact import RenderedFile
 from generator.errors import Fault
-from tests.conftest import ROOT
 
 
 def files(**texts: str) -> list[RenderedFile]:
@@ -121,15 +115,36 @@ def test_links_and_directories_are_foreign(tmp_path: Path, kind: str) -> None:
     assert (outside / "b").read_text() == "mine\n"
 
 
-@pytest.mark.parametrize("path", ["../a", "/etc/a", "a/../../b", "a\\b"])
-def test_paths_out_of_the_project_are_refused(tmp_path: Path, path: str) -> None:
+HOSTILE = [
+    "../a", "/etc/a", "a/../../b", "a\\b", "", ".", "./a", "a//b", "a/", "a\nb", "a\0b",
+    ".git/hooks/pre-commit", "sub/.GIT/config", lock.NAME, ".groundplan-staging/a",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", HOSTILE)
+def test_paths_that_are_not_ours_are_refused_from_a_target_and_from_a_lock(tmp_path: Path, path: str) -> None:
     with pytest.raises(Fault, match="outside the project"):
         disk.compare(tmp_path, [RenderedFile(path, "test", "x\n")], lock.Lock())
+    (tmp_path / lock.NAME).write_text(lock.render(lock.Lock(files={path: lock.Entry("test", lock.digest("x\n"))})))
+    with pytest.raises(Fault, match="which no target writes"):
+        lock.read(tmp_path)
+
+
+@pytest.mark.parametrize("path", ["a", ".env.example", ".github/workflows/a.yaml", "a b/ü", "gitlab/.gitignore", "..a"])
+def test_paths_that_are_ours(tmp_path: Path, path: str) -> None:
+    assert write(tmp_path, [RenderedFile(path, "test", "x\n")]) == ()
+    assert states(tmp_path, [RenderedFile(path, "test", "x\n")]) == {path: "current"}
 
 
 def test_paths_that_differ_in_case_alone_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(Fault, match="case"):
-        disk.compare(tmp_path, files(A="1\n", a="1\n"), lock.Lock())
+    for one, other in (("A", "a"), ("d/É", "D/e\u0301")):
+        with pytest.raises(Fault, match="case"):
+            disk.compare(tmp_path, [RenderedFile(path, "t", "1\n") for path in (one, other)], lock.Lock())
+
+
+def test_a_file_and_a_directory_of_one_name_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(Fault, match="a would be a file and the directory of a/b/c"):
+        disk.compare(tmp_path, files(a="1\n", a__b__c="1\n"), lock.Lock())
 
 
 @pytest.mark.parametrize(
@@ -207,92 +222,6 @@ def test_a_rebase_merges_the_lock_and_edits_nothing(tmp_path: Path) -> None:
     assert set(states(tmp_path, files(**names)).values()) == {"current", "stale"}
 
 
-# interruption
-
-CHILD = """
-import os, sys
-from pathlib import Path
-from generator import disk, lock
-from generator.artifact import RenderedFile
-root, stop = Path(sys.argv[1]), int(sys.argv[2])
-made = [RenderedFile(f"d{n % 7}/f{n}", "test", f"new {n}\\n" * 50) for n in range(5, 65)]
-count = 0
-def step(name):
-    global count
-    count += 1
-    if count == stop:
-        os._exit(9)
-states = disk.compare(root, made, lock.read(root))
-disk.write(root, states, lock.lock_of("groundplan.yaml", {}, made), step=step)
-print(count)
-"""
-
-
-def before_and_after(folder: Path) -> tuple[Path, dict[str, bytes], dict[str, bytes]]:
-    """A project of 60 files with one of the user's, its bytes, and its bytes after the next write."""
-    root = folder / "project"
-    root.mkdir()
-    write(root, [RenderedFile(f"d{n % 7}/f{n}", "test", f"old {n}\n" * 50) for n in range(60)])
-    (root / "d1" / "note").write_text("mine\n")
-    old = content(root)
-    shutil.copytree(root, folder / "after")
-    done = child(folder / "after", 0)
-    assert done.returncode == 0, done.stderr
-    return root, old, content(folder / "after")
-
-
-def child(root: Path, stop: int) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", CHILD, str(root), str(stop)],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def test_stopped_at_any_step_the_tree_is_the_old_or_the_new_one(tmp_path: Path) -> None:
-    root, old, new = before_and_after(tmp_path)
-    outcomes = set()
-    steps = int(child(fresh(tmp_path, root), 0).stdout)
-    for stop in sorted({*range(1, steps + 1, 7), steps, steps - 1, *range(60, 66)}):
-        folder = fresh(tmp_path, root)
-        assert child(folder, stop).returncode == 9
-        assert disk.recover(folder) is (stop > 1)
-        found = content(folder)
-        assert found in (old, new), f"neither the old nor the new tree after step {stop}"
-        outcomes.add(found == new)
-        assert not (folder / disk.STAGING).exists()
-    assert outcomes == {True, False}
-
-
-def fresh(folder: Path, root: Path) -> Path:
-    work = folder / "work"
-    shutil.rmtree(work, ignore_errors=True)
-    shutil.copytree(root, work)
-    return work
-
-
-def test_killed_at_random_moments_the_tree_is_the_old_or_the_new_one(tmp_path: Path) -> None:
-    root, old, new = before_and_after(tmp_path)
-    chance = random.Random(4711)
-    for _ in range(12):
-        folder = fresh(tmp_path, root)
-        process = subprocess.Popen(
-            [sys.executable, "-c", CHILD, str(folder), "0"],
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            stdout=subprocess.DEVNULL,
-        )
-        limit = time.monotonic() + 20
-        while not (folder / disk.STAGING).exists() and process.poll() is None and time.monotonic() < limit:
-            time.sleep(0.0005)
-        time.sleep(chance.uniform(0, 0.05))
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        disk.recover(folder)
-        assert content(folder) in (old, new)
-
-
 def test_a_second_writer_is_told_to_wait(tmp_path: Path) -> None:
     import fcntl
 
@@ -305,44 +234,227 @@ def test_a_second_writer_is_told_to_wait(tmp_path: Path) -> None:
         os.close(descriptor)
 
 
-NAMES = st.sampled_from(["a", "b", "d/c", "d/e/f"])
-TEXTS = st.sampled_from(["1\n", "2\n", "3\n"])
-ACTIONS = st.lists(
-    st.one_of(
-        st.tuples(st.just("generate"), st.dictionaries(NAMES, TEXTS, max_size=4)),
-        st.tuples(st.just("edit"), NAMES, TEXTS),
-        st.tuples(st.just("delete"), NAMES),
-        st.tuples(st.just("forget")),
-    ),
-    max_size=8,
-)
-
-
-@settings(max_examples=60, deadline=None)
-@given(ACTIONS)
-def test_whatever_happens_the_users_bytes_are_never_lost(
-    tmp_path_factory: pytest.TempPathFactory, actions: list[tuple[object, ...]]
+@pytest.mark.parametrize(("before", "after"), [("d", "d__e__f"), ("d__e__f", "d"), ("d__e__f", "d__e")])
+def test_a_directory_takes_the_place_of_our_file_and_the_other_way_round(
+    tmp_path: Path, before: str, after: str
 ) -> None:
-    """Only bytes that some generate wrote may be replaced or removed without force."""
-    root = tmp_path_factory.mktemp("tree")
-    ours: set[tuple[str, str]] = set()
-    for action in actions:
-        if action[0] == "generate":
-            wanted = action[1]
-            assert isinstance(wanted, dict)
-            made = [RenderedFile(path, "test", text) for path, text in wanted.items()]
-            before = {path: text for path, text in content(root).items() if path != lock.NAME}
-            write(root, made)
-            after = content(root)
-            for path, raw in before.items():
-                if after.get(path) != raw:
-                    assert (path, raw.decode()) in ours or wanted.get(path) == raw.decode()
-            ours |= {(path, text) for path, text in wanted.items() if after.get(path) == text.encode()}
-        elif action[0] == "edit":
-            path = root / str(action[1])
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(f"user {action[2]}")
-        elif action[0] == "delete":
-            (root / str(action[1])).unlink(missing_ok=True)
-        else:
-            (root / lock.NAME).unlink(missing_ok=True)
+    write(tmp_path, files(**{before: "1\n"}))
+    assert write(tmp_path, files(**{after: "2\n"})) == ()
+    assert content(tmp_path).keys() == {after.replace("__", "/"), lock.NAME}
+
+
+def test_a_directory_with_a_file_of_the_users_stays(tmp_path: Path) -> None:
+    write(tmp_path, files(d__e="1\n"))
+    (tmp_path / "d" / "note").write_text("mine\n")
+    before = content(tmp_path)
+    assert write(tmp_path, files(d="2\n")) == ("disk/foreign",)
+    with pytest.raises(Fault, match="d is a directory"):
+        write(tmp_path, files(d="2\n"), force=True)
+    assert content(tmp_path) == before
+
+
+def test_an_edited_orphan_goes_with_force_alone_and_says_how_to_keep_it(tmp_path: Path) -> None:
+    write(tmp_path, files(a="1\n", b="1\n"))
+    (tmp_path / "b").write_text("mine\n")
+    (found,) = disk.findings(disk.compare(tmp_path, files(a="1\n"), lock.read(tmp_path)))
+    assert found.message == "b was edited by hand and is not made by the spec any more"
+    assert found.fix == "move it elsewhere to keep it, or have it removed with `groundplan generate --force`"
+    assert write(tmp_path, files(a="1\n"), force=True) == ()
+    assert content(tmp_path).keys() == {"a", lock.NAME}
+
+
+def test_what_stands_where_an_orphan_was_is_not_ours(tmp_path: Path) -> None:
+    """The lock names a file; a link or a directory in its place is never removed, not even with force."""
+    write(tmp_path, files(a="1\n", b="1\n", d__c="1\n"))
+    (tmp_path / "a").unlink()
+    (tmp_path / "a").symlink_to("note")
+    (tmp_path / "note").write_text("1\n")
+    (tmp_path / "b").unlink()
+    (tmp_path / "b").mkdir()
+    (tmp_path / "d").rename(tmp_path / "moved")
+    (tmp_path / "d").symlink_to("moved")
+    assert write(tmp_path, [], force=True) == ()
+    assert (tmp_path / "a").is_symlink()
+    assert (tmp_path / "b").is_dir()
+    assert content(tmp_path).keys() >= {"a", "note", "moved/c"}
+
+
+def test_one_file_under_two_cases_is_no_orphan(tmp_path: Path) -> None:
+    write(tmp_path, files(Web="1\n"))
+    os.link(tmp_path / "Web", tmp_path / "web")  # what a file system that does not know case shows
+    assert states(tmp_path, files(web="1\n")) == {"web": "current"}
+    assert write(tmp_path, files(web="1\n")) == ()
+    assert (tmp_path / "web").exists()
+
+
+@pytest.mark.parametrize("raw", [b"\xff\xfe\x00bad", b"\xef\xbb\xbfmine\r\n", b"x" * 10 + b"\x85\xe2\x80\xa8"])
+def test_bytes_that_are_no_text_are_kept(tmp_path: Path, raw: bytes) -> None:
+    (tmp_path / "a").write_bytes(raw)
+    compared = disk.compare(tmp_path, files(a="1\n"), lock.Lock())
+    assert [state.state for state in compared] == ["foreign"]
+    disk.difference(compared).encode("utf-8")
+    assert write(tmp_path, files(a="1\n")) == ("disk/foreign",)
+    assert (tmp_path / "a").read_bytes() == raw
+
+
+@pytest.mark.parametrize("change", ["\ufeff1\n2\n", "1\r\n2\r\n", "\ufeff1\r\n2\r\n"])
+def test_a_checkout_with_other_line_ends_or_a_mark_is_not_edited(tmp_path: Path, change: str) -> None:
+    write(tmp_path, files(a="1\n2\n"))
+    (tmp_path / "a").write_bytes(change.encode())
+    lock_bytes = (tmp_path / lock.NAME).read_bytes().replace(b"\n", b"\r\n")
+    (tmp_path / lock.NAME).write_bytes(lock_bytes)
+    assert states(tmp_path, files(a="1\n2\n")) == {"a": "current"}
+    assert states(tmp_path, files(a="3\n")) == {"a": "stale"}
+    assert write(tmp_path, files(a="1\n2\n")) == ()
+    assert (tmp_path / "a").read_bytes() == change.encode()
+    assert (tmp_path / lock.NAME).read_bytes() == lock_bytes
+
+
+@pytest.mark.parametrize("change", ["1\n2", "1\n2\n\n", "1\r2\n", "1 \n2\n"])
+def test_any_other_change_is_an_edit(tmp_path: Path, change: str) -> None:
+    write(tmp_path, files(a="1\n2\n"))
+    (tmp_path / "a").write_bytes(change.encode())
+    assert states(tmp_path, files(a="1\n2\n")) == {"a": "edited"}
+
+
+def test_a_lock_that_lags_behind_is_said_and_mended(tmp_path: Path) -> None:
+    made = files(a="1\n", b="1\n", c="1\n")
+    write(tmp_path, made)
+    (tmp_path / lock.NAME).unlink()
+    (found,) = disk.findings(disk.compare(tmp_path, made, lock.read(tmp_path)))
+    assert (found.rule, found.at.path) == ("disk/unrecorded", lock.NAME)
+    assert found.message == "groundplan.lock does not hold what was written last for a and 2 more"
+    assert write(tmp_path, made) == ()
+    assert disk.findings(disk.compare(tmp_path, made, lock.read(tmp_path))) == ()
+
+
+def test_a_tree_that_is_current_is_not_touched(tmp_path: Path) -> None:
+    write(tmp_path, files(a="1\n"))
+    before = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    assert write(tmp_path, files(a="1\n")) == ()
+    assert {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == before
+
+
+def test_what_changes_after_the_comparison_is_kept(tmp_path: Path) -> None:
+    write(tmp_path, files(a="1\n", b="1\n"))
+    compared = disk.compare(tmp_path, files(a="2\n", b="2\n"), lock.read(tmp_path))
+    (tmp_path / "b").write_text("mine\n")
+    before = content(tmp_path)
+    with pytest.raises(Fault, match="b was changed while groundplan was at work; run it again"):
+        disk.write(tmp_path, compared, lock.lock_of("groundplan.yaml", {}, files(a="2\n", b="2\n")))
+    assert content(tmp_path) == before
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_directory_that_cannot_be_written_stops_all(tmp_path: Path) -> None:
+    write(tmp_path, files(a="1\n", d__b="1\n"))
+    before = content(tmp_path)
+    (tmp_path / "d").chmod(0o555)
+    with pytest.raises(Fault, match="d cannot be written; mend its permissions"):
+        write(tmp_path, files(a="2\n", d__b="2\n"))
+    (tmp_path / "d").chmod(0o755)
+    assert content(tmp_path) == before
+
+
+def test_a_disk_that_is_full_leaves_the_old_tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, files(a="1\n"))
+    before = content(tmp_path)
+
+    def full(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(Fault, match="cannot be written: No space left on device"):
+        write(tmp_path, files(a="2\n", b="2\n"))
+    assert content(tmp_path) == before
+
+
+def test_the_lock_is_as_its_schema_says_and_another_specs_is_left_alone(tmp_path: Path) -> None:
+    made = files(a="1\n", d__b="2\n")
+    digest = lock.digest_inputs({"services.web.port": 80, "docker/Dockerfile.j2": "FROM"})
+    held = lock.lock_of("shop.yaml", {"runtimes": "2026-11-23"}, made, {"a": digest})
+    schema = Draft202012Validator(data.load("schemas/lock.schema.json"))
+    assert not list(schema.iter_errors(json.loads(lock.render(held))))
+    for path in ("../a", "/a", "a\\b", "d/.."):
+        assert list(schema.iter_errors({**json.loads(lock.render(held)), "files": {path: {}}}))
+    (tmp_path / lock.NAME).write_text(lock.render(held))
+    assert lock.read(tmp_path) == held
+    lock.require_same_spec(tmp_path, held, "other.yaml")  # shop.yaml was renamed
+    (tmp_path / "shop.yaml").write_text("product: shop\n")
+    lock.require_same_spec(tmp_path, held, "shop.yaml")
+    with pytest.raises(Fault, match=r"groundplan.lock belongs to shop.yaml"):
+        lock.require_same_spec(tmp_path, held, "other.yaml")
+
+
+# a lock in conflict, or damaged
+
+
+def test_branches_that_change_neighbours_merge_and_a_conflict_keeps_both_sides(tmp_path: Path) -> None:
+    names = {f"f{number}": f"{number}\n" for number in range(6)}
+    write(tmp_path, files(**names))
+    git(tmp_path, "init", "-q")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-qm", "base")
+    git(tmp_path, "checkout", "-qb", "theirs")
+    write(tmp_path, files(**{**names, "f2": "theirs\n", "f4": "theirs\n"}))
+    git(tmp_path, "commit", "-qam", "theirs")
+    git(tmp_path, "checkout", "-q", "main")
+    write(tmp_path, files(**{**names, "f3": "ours\n"}))
+    git(tmp_path, "commit", "-qam", "ours")
+    git(tmp_path, "merge", "-q", "theirs")
+    both = files(**{**names, "f2": "theirs\n", "f3": "ours\n", "f4": "theirs\n"})
+    assert set(states(tmp_path, both).values()) == {"current"}
+
+    git(tmp_path, "checkout", "-qb", "more", "main~1")
+    write(tmp_path, files(**{**names, "f2": "more\n", "f3": "more\n", "f5": "more\n"}))
+    git(tmp_path, "commit", "-qam", "more")
+    with pytest.raises(subprocess.CalledProcessError):
+        git(tmp_path, "merge", "-q", "main")
+    assert "<<<<<<<" in (tmp_path / lock.NAME).read_text()
+    git(tmp_path, "checkout", "--theirs", "f2")
+    git(tmp_path, "checkout", "--ours", "f3")
+    with pytest.raises(Fault, match="run `groundplan generate`, which keeps what both sides knew"):
+        lock.read(tmp_path)
+    wanted = files(**dict.fromkeys(names, "all new\n"))
+    found = {state.path: state.state for state in disk.compare(tmp_path, wanted, lock.salvage(tmp_path))}
+    assert found == dict.fromkeys(names, "stale"), "each side's bytes are known to be ours"
+    (tmp_path / "f1").write_text("mine\n")
+    found = {state.path: state.state for state in disk.compare(tmp_path, wanted, lock.salvage(tmp_path))}
+    assert found == {**dict.fromkeys(names, "stale"), "f1": "edited"}
+
+
+def test_a_cut_off_lock_keeps_what_stands_before_the_cut(tmp_path: Path) -> None:
+    write(tmp_path, files(a="1\n", b="1\n"))
+    text = (tmp_path / lock.NAME).read_text()
+    (tmp_path / lock.NAME).write_text(text[: text.index('"b"')])
+    with pytest.raises(Fault, match="damaged"):
+        lock.read(tmp_path)
+    wanted = files(a="2\n", b="2\n")
+    found = {state.path: state.state for state in disk.compare(tmp_path, wanted, lock.salvage(tmp_path))}
+    assert found == {"a": "stale", "b": "foreign"}
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"format": 1}', "\0\xff", "[" * 100_000])
+def test_a_lock_of_which_nothing_is_left_makes_files_foreign(tmp_path: Path, text: str) -> None:
+    (tmp_path / lock.NAME).write_text(text)
+    (tmp_path / "a").write_text("1\n")
+    with pytest.raises(Fault, match="damaged"):
+        lock.read(tmp_path)
+    assert lock.salvage(tmp_path).files == {}
+
+
+def test_a_lock_of_a_newer_program_is_not_salvaged(tmp_path: Path) -> None:
+    for text in ('{"format": 99, "tool": "9.9.9"}', '<<<<<<< a\n  "format": 99,\n'):
+        (tmp_path / lock.NAME).write_text(text)
+        with pytest.raises(Fault, match="newer groundplan"):
+            lock.salvage(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["link", "directory"])
+def test_a_lock_that_is_no_file_is_refused(tmp_path: Path, kind: str) -> None:
+    if kind == "link":
+        (tmp_path / lock.NAME).symlink_to("/etc/passwd")
+    else:
+        (tmp_path / lock.NAME).mkdir()
+    with pytest.raises(Fault, match=r"groundplan\.lock (is a symbolic link|cannot be read)"):
+        lock.read(tmp_path)
