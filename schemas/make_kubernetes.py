@@ -45,7 +45,8 @@ KINDS = {
     "ValidatingWebhookConfiguration",
 }
 CUSTOM = {
-    "gateway.networking.k8s.io/v1": "Gateway GatewayClass GRPCRoute HTTPRoute BackendTLSPolicy",
+    "gateway.networking.k8s.io/v1": "Gateway GatewayClass GRPCRoute HTTPRoute BackendTLSPolicy ReferenceGrant",
+    "gateway.networking.k8s.io/v1beta1": "Gateway GatewayClass HTTPRoute ReferenceGrant",
     "external-secrets.io/v1": "ClusterExternalSecret ClusterSecretStore ExternalSecret SecretStore",
     "cert-manager.io/v1": "Certificate ClusterIssuer Issuer",
     "keda.sh/v1alpha1": "ScaledJob ScaledObject TriggerAuthentication",
@@ -98,6 +99,46 @@ _FORMS: dict[str, dict[str, Any]] = {
     },
 }
 """Forms that the schemas give as alternatives, or not at all."""
+_STRING: dict[str, Any] = {"type": ["string", "null"]}
+_SECRETS = "external-secrets.io.v1"
+_LATER: dict[str, dict[str, Any]] = {
+    f"{_SECRETS}.ExternalSecretSpec": {
+        "syncWindows": {
+            "type": ["object", "null"],
+            "additionalProperties": False,
+            "properties": {
+                "kind": {"enum": ["allow", "deny", None]},
+                "windows": {
+                    "type": ["array", "null"],
+                    "items": {
+                        "type": ["object", "null"],
+                        "additionalProperties": False,
+                        "properties": {"schedule": _STRING, "duration": _STRING},
+                    },
+                },
+            },
+        }
+    },
+    f"{_SECRETS}.ExternalSecretTarget": {"manifest": {"type": ["object", "null"]}},
+    f"{_SECRETS}.ExternalSecretTemplateMetadata": {"finalizers": {"type": ["array", "null"], "items": _STRING}},
+    f"{_SECRETS}.ExternalSecretDataRemoteRef": {"nullBytePolicy": _STRING, "emptyResultPolicy": _STRING},
+    f"{_SECRETS}.ExternalSecretFind": {"nullBytePolicy": _STRING, "emptyResultPolicy": _STRING},
+    f"{_SECRETS}.ExternalSecretRewrite": {
+        "merge": {
+            "type": ["object", "null"],
+            "additionalProperties": False,
+            "properties": {
+                "into": _STRING,
+                "priority": {"type": ["array", "null"], "items": _STRING},
+                "priorityPolicy": {"enum": ["IgnoreNotFound", "Strict", None]},
+                "conflictPolicy": {"enum": ["Ignore", "Error", None]},
+                "strategy": {"enum": ["Extract", "JSON", None]},
+            },
+        }
+    },
+}
+"""Fields younger than the declarations: apis/externalsecrets/v1 of external-secrets/external-secrets at `_LATER_AT`."""
+_LATER_AT = "9738ec4060232f8b5e90023aada55fe4930df5e5"
 _KEPT = (
     "type",
     "enum",
@@ -214,6 +255,10 @@ def _custom(packages: list[Path]) -> dict[str, Any]:
                 if file.is_file():
                     sources[f"{api}/{kind}"] = f"npm {about['name']} {about['version']}"
                     kinds[f"{api}/{kind}"] = _Declarations(root, needed).kind(file, f"I{kind}")
+    for name, fields in _LATER.items():
+        needed[name]["properties"].update(fields)
+    for identity in (one for one in sources if one.startswith("external-secrets.io/")):
+        sources[identity] += f"; its newer fields from github external-secrets/external-secrets {_LATER_AT[:12]}"
     return {"sources": sources, "kinds": kinds, "$defs": dict(sorted(needed.items()))}
 
 

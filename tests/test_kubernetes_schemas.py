@@ -386,6 +386,44 @@ FINE = {
         "spec: {provider: {aws: {service: SecretsManager, region: eu-west-1, auth: {jwt: {serviceAccountRef: "
         "{name: s}}}}}}",
     ),
+    "a synchronised secret with all there is": _object(
+        "external-secrets.io/v1",
+        "ExternalSecret",
+        "spec: {refreshPolicy: Periodic, refreshInterval: 1h0m0s, syncWindows: {kind: allow, windows: [{schedule: "
+        "0 9 * * 1-5, duration: 8h}]}, target: {deletionPolicy: Retain, template: {metadata: {finalizers: []}, "
+        "templateFrom: [{configMap: {name: c, items: [{key: config.yml}]}}]}}, data: [{secretKey: a, remoteRef: {key: "
+        "k, version: v1, decodingStrategy: None}, sourceRef: {storeRef: {name: s, kind: ClusterSecretStore}}}], "
+        "dataFrom: [{sourceRef: {generatorRef: {apiVersion: generators.external-secrets.io/v1alpha1, kind: "
+        "ECRAuthorizationToken, name: e}}}, {find: {path: p, name: {regexp: '.*'}, tags: {a: b}}, rewrite: [{regexp: "
+        "{source: a, target: b}}, {merge: {into: a, strategy: JSON}}]}]}",
+    ),
+    "a store in Vault": _object(
+        "external-secrets.io/v1",
+        "ClusterSecretStore",
+        "spec: {controller: dev, retrySettings: {maxRetries: 5, retryInterval: 10s}, provider: {vault: {server: "
+        "'https://v.example', path: s, version: v2, caProvider: {type: Secret, name: s, key: k}, auth: {kubernetes: "
+        "{mountPath: kubernetes, role: r, serviceAccountRef: {name: s}}}}}}",
+    ),
+    "a gateway with addresses and client certificates": _object(
+        "gateway.networking.k8s.io/v1",
+        "Gateway",
+        "spec: {gatewayClassName: c, addresses: [{value: '1234::'}, {value: 1200:0:AB00:1234:0:2552:7777:1313}, {type: "
+        "Hostname, value: a.example}], tls: {frontend: {default: {validation: {caCertificateRefs: [{kind: ConfigMap, "
+        "group: '', name: ca}]}}, perPort: [{port: 8443, tls: {validation: {caCertificateRefs: [{kind: ConfigMap, "
+        "group: '', name: ca}]}}}]}}, listeners: [{name: h, protocol: HTTP, port: 80, hostname: '*.a.example'}]}",
+    ),
+    "a route with every limit of origins": _object(
+        "gateway.networking.k8s.io/v1",
+        "HTTPRoute",
+        "spec: {rules: [{name: a, filters: [{type: CORS, cors: {allowOrigins: ['https://a.example', "
+        "'https://*.b.example'], allowMethods: [GET], allowHeaders: ['*'], allowCredentials: true, maxAge: 3600}}]}]}",
+    ),
+    "a grant": _object(
+        "gateway.networking.k8s.io/v1beta1",
+        "ReferenceGrant",
+        "spec: {from: [{group: gateway.networking.k8s.io, kind: HTTPRoute, namespace: a}], to: [{group: '', kind: "
+        "Service}]}",
+    ),
     "a certificate": _object(
         "cert-manager.io/v1",
         "Certificate",
@@ -544,6 +582,12 @@ def test_what_belongs_to_others_is_not_called_a_slip(api: str, kind: str) -> Non
 def test_what_is_no_object_is_left_alone(text: str) -> None:
     made = outcome({"app.yaml": text})
     assert (made.findings, made.passes) == ((), ())
+
+
+def test_a_field_that_a_newer_controller_may_have_is_low() -> None:
+    said = findings(_object("external-secrets.io/v1", "SecretStore", "spec: {provider: {fake: {data: []}}, zebra: 1}"))
+    assert [(f.rule, f.severity.word, f.confidence) for f in said] == [("kubernetes/unknown-field", "low", "medium")]
+    assert said[0].fix.endswith("; newer versions of its controller may have more")
 
 
 @pytest.mark.parametrize(

@@ -312,12 +312,15 @@ def _sources(manifest: Manifest, versions: Sequence[str]) -> tuple[str, ...]:
 
 def _finding(manifest: Manifest, breach: Breach, sources: Sequence[str]) -> Finding:
     versions = [source for source in sources if source not in {_CUSTOM, _KUSTOMIZE, _OPERATIONS}]
+    # a custom kind grows with its controller, which may be younger than our schema of it
+    doubtful = _CUSTOM in sources and breach.problem == conformance.UNKNOWN and not breach.fix.startswith("did you")
     return Finding(
         _RULES[breach.problem],
-        Severity.HIGH,
+        Severity.LOW if doubtful else Severity.HIGH,
         f"{breach.message} (Kubernetes {' and '.join(versions)})" if versions else breach.message,
         breach.at,
-        fix=breach.fix,
+        fix=f"{breach.fix}; newer versions of its controller may have more" if doubtful else breach.fix,
+        confidence="medium" if doubtful else "high",
         subject=manifest.subject,
         property=breach.property,
         value=breach.value,
