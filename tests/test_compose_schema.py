@@ -100,6 +100,25 @@ CAUGHT = {
             "keep one of the two",
         ),
     ),
+    "a word that stands for nothing": (
+        WEB + "privileged: [y]",
+        (
+            "compose/wrong-type",
+            "4:17",
+            "`privileged` is a text or true or false, and here stands a list",
+            "write a text",
+        ),
+    ),
+    "an empty file": ("# nothing\n", ("compose/missing-key", "1:1", "the file is empty", "add `services`")),
+    "an empty document": (
+        "---\n",
+        (
+            "compose/wrong-type",
+            "2:1",
+            "a compose file is a mapping, and here stands nothing",
+            "write a mapping of keys and values",
+        ),
+    ),
     "a file that is a list": (
         "- services",
         (
@@ -128,6 +147,8 @@ FINE = {
     "words in a list": WEB + "command: [on, off, y, 'true']",
     "a dependency that is healthy": WEB + "depends_on: {db: {condition: service_healthy}}",
     "a check": WEB + "healthcheck: {test: [CMD, /app, check], interval: 10s, retries: 3, start_period: 5s}",
+    "what an override takes away": WEB + "ports: !reset null\n    environment: !reset\n    command: !override [a]",
+    "y and n": WEB + "restart: n\n    command: [y, Y, N]\n    environment: {A: y}",
     "limits": WEB + "deploy: {resources: {limits: {cpus: '1', memory: 256M}}, replicas: 2}",
     "hardening": WEB
     + "read_only: true\n    cap_drop: [ALL]\n    security_opt: ['no-new-privileges:true']\n    tmpfs: [/tmp]",

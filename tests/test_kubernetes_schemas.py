@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from generator import data
 from generator.checkers import Settings, kubernetes, served
@@ -884,3 +886,25 @@ def test_the_verdict_is_that_of_kubernetes_validate(text: str) -> None:
     except oracle.ValidationError:
         wrong = True
     assert bool(findings(text)) == wrong
+
+
+KEYS = st.sampled_from(
+    ["apiVersion", "kind", "metadata", "name", "spec", "items", "data", "patches", "path", "a.b", ""]
+)
+WORDS = st.sampled_from(
+    ["v1", "apps/v1", "ConfigMap", "Deployment", "List", "HTTPRoute", "gateway.networking.k8s.io/v1"]
+)
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | WORDS | st.text(max_size=3)
+ANYTHING = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=5), max_leaves=20
+)
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.sampled_from(["a.json", "kustomization.yaml"]), st.dictionaries(KEYS, ANYTHING), ANYTHING)
+def test_no_document_is_a_crash_and_none_passes_with_a_finding(path: str, document: Any, item: Any) -> None:
+    typed = {"apiVersion": "v1", "kind": "List", "items": [item, document]}
+    for whole in (document, typed, {"apiVersion": "v1", "kind": "ConfigMap", **document}):
+        made = outcome({path: json.dumps(whole)})
+        assert all(f.at.line > 0 and f.message and f.fix for f in made.findings)
+        assert not made.passes or not {f.subject for f in made.findings} & {one.subject for one in made.passes}

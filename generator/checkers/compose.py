@@ -1,7 +1,8 @@
 """Compose files against the schema of the Compose Specification.
 
 Compose reads `no`, `on` and `yes` as texts (YAML 1.2) where our reader sees truth values (YAML 1.1, for
-Kubernetes), so such words are put back before anything is said about them.
+Kubernetes), so such words are put back before anything is said about them. What an overriding file marks
+with `!reset` is taken away by Compose, whatever stands behind it.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any
 from generator import data
 from generator.checkers import Settings, conformance
 from generator.checkers.conformance import Breach
-from generator.document import Node, TextFile
+from generator.document import Location, Node, TextFile
 from generator.finding import Finding, Outcome, Pass, Severity, Tool
 
 SCHEMA = "compose/schema"
@@ -54,6 +55,10 @@ def _findings(file: TextFile) -> list[Finding]:
 
     roots, findings = yamlfile.read(file.text, file.path)
     said = list(findings)
+    if not roots and not findings:
+        said.append(
+            _finding(Breach(Location(file.path, 1, 1), conformance.MISSING, "the file is empty", "add `services`"))
+        )
     for root in roots:
         validator, schema = _validator()
         if validator.is_valid(root.plain):
@@ -81,7 +86,8 @@ def _finding(breach: Breach) -> Finding:
 
 def _as_compose_reads(node: Node, lines: Sequence[str]) -> Node:
     if isinstance(node.value, dict):
-        return dataclasses.replace(node, value={k: _as_compose_reads(v, lines) for k, v in node.value.items()})
+        kept = {key: child for key, child in node.value.items() if not _is_reset(child, lines)}
+        return dataclasses.replace(node, value={k: _as_compose_reads(v, lines) for k, v in kept.items()})
     if isinstance(node.value, tuple):
         return dataclasses.replace(node, value=tuple(_as_compose_reads(child, lines) for child in node.value))
     if isinstance(node.value, bool) and node.at.line <= len(lines):
@@ -89,6 +95,10 @@ def _as_compose_reads(node: Node, lines: Sequence[str]) -> Node:
         if match and match[0].lower() not in {"true", "false"}:
             return dataclasses.replace(node, value=match[0])
     return node
+
+
+def _is_reset(node: Node, lines: Sequence[str]) -> bool:
+    return node.at.line <= len(lines) and lines[node.at.line - 1].startswith("!reset", node.at.column - 1)
 
 
 @functools.cache
