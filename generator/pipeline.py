@@ -5,11 +5,13 @@ Every step is a function from values to values; only checkers start programs.
 
 from __future__ import annotations
 
+import functools
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from generator import checkers, layers, targets
+from generator import checkers, data, layers, targets
 from generator import secrets as secret
 from generator.artifact import LineOrigin, RenderedFile
 from generator.document import Location, Node, TextFile
@@ -113,6 +115,20 @@ def why(file: RenderedFile, line: int, product: Product) -> Trace:
     origin = file.origins[line - 1]
     spec = product.spec(file.environment)
     return Trace(file, line, origin, tuple(reason(path, spec) for path in origin.causes))
+
+
+def inputs(file: RenderedFile, product: Product) -> dict[str, Any]:
+    """What a file was made from: the spec values read for it, by path, and the templates, by hash."""
+    spec = product.spec(file.environment)
+    causes = {cause for origin in file.origins for cause in origin.causes}
+    templates = {origin.template for origin in file.origins}
+    values = {cause: layers.locate(spec.tree, cause).plain for cause in sorted(causes)}
+    return {**values, **{name: _template(name) for name in sorted(templates)}}
+
+
+@functools.cache
+def _template(name: str) -> str:
+    return hashlib.sha256((data.folder("templates") / name).read_bytes()).hexdigest()
 
 
 def reason(path: str, spec: Spec) -> Reason:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from generator import checkers, data, disk, layers, lock, pipeline, schema, spec
+from generator import checkers, data, disk, journal, layers, lock, pipeline, schema, spec, tree
 from generator.artifact import RenderedFile
 from generator.document import Node, SourceFile
 from generator.errors import Fault
@@ -91,7 +91,7 @@ def find(given: Path | None) -> Project:
 
 def validate(project: Project, fail_on: Severity) -> Made:
     """The spec alone."""
-    disk.recover(project.root)
+    disk.require_whole(project.root)
     loaded = spec.load(project.spec_path, project.root)
     report = Report(command="validate", spec_path=_name(project), findings=loaded.findings, fail_on=fail_on)
     return Made(report, loaded.sources)
@@ -105,12 +105,13 @@ def generate(project: Project, fail_on: Severity, *, write: bool, force: bool) -
         report = Report(command="generate", spec_path=_name(project), findings=loaded.findings, fail_on=fail_on)
         return Made(report, loaded.sources), ""
     files = pipeline.generate(loaded.product)
-    known = lock.read(project.root)
+    known = lock.salvage(project.root)
+    lock.require_same_spec(project.root, known, _name(project))
     states = disk.compare(project.root, files, known)
     leaked = tuple(pipeline.secrets(files, loaded.product))
     blocked: tuple[Finding, ...] = leaked
     if write and not leaked:
-        blocked = disk.write(project.root, states, lock.lock_of(_name(project), _dates(), files), force=force)
+        blocked = disk.write(project.root, states, _lock(project, loaded.product, files), force=force)
     found = (*loaded.findings, *pipeline.trace(blocked, files, loaded.product))
     done = write and not blocked
     report = Report(
@@ -128,7 +129,7 @@ def check(project: Project, choices: Choices) -> Made:
     """The gate: the spec, the tree, every checker, the summary. Writes nothing."""
     from generator import summary
 
-    disk.recover(project.root)
+    disk.require_whole(project.root)
     prepared = pipeline.prepare(_settings(choices, None), choices.skip)
     loaded = spec.load(project.spec_path, project.root)
     if loaded.product is None:
@@ -293,12 +294,10 @@ def eject(project: Project) -> int:
     states = disk.compare(project.root, files, lock.read(project.root))
     if any(state.state != "current" for state in states):
         raise Fault("the files are not what the spec says", "run `groundplan generate` first, and `groundplan check`")
-    count = 0
-    for file in files:
-        (project.root / file.path).write_text(pipeline.unmarked(file), encoding="utf-8", newline="\n")
-        count += 1
-    (project.root / lock.NAME).unlink(missing_ok=True)
-    return count
+    kept = tree.Tree(project.root)
+    puts = [journal.Put(file.path, kept.bytes_at(file.path), pipeline.unmarked(file)) for file in files]
+    journal.switch(project.root, puts, [journal.Removal(lock.NAME, kept.bytes_at(lock.NAME))])
+    return len(puts)
 
 
 # what the commands share
@@ -350,6 +349,12 @@ def _today() -> str:
     if epoch.isdigit():
         return datetime.datetime.fromtimestamp(int(epoch), datetime.UTC).date().isoformat()
     return datetime.datetime.now(datetime.UTC).date().isoformat()
+
+
+def _lock(project: Project, product: Product, files: Sequence[RenderedFile]) -> lock.Lock:
+    """The lock of what is written: each file with a hash of the spec values and templates it is made from."""
+    inputs = {file.path: lock.digest_inputs(pipeline.inputs(file, product)) for file in files}
+    return lock.lock_of(_name(project), _dates(), files, inputs)
 
 
 def _name(project: Project) -> str:

@@ -18,11 +18,11 @@ FAST = ("--skip", "checkov")
 
 
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def here(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty project directory that is the current one."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GROUNDPLAN_OFFLINE", "1")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / ".cache"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
     monkeypatch.delenv("GROUNDPLAN_CHECKOV", raising=False)
     return tmp_path
 
@@ -225,6 +225,28 @@ def test_eject_strips_our_marks_and_what_remains_lints_as_before(here: Path) -> 
     assert all("made by groundplan" not in path.read_text() for path in left)
     assert not (here / "groundplan.lock").exists()
     assert cli.run(["lint", ".", *FAST]) == 0
+
+
+def test_a_second_spec_does_not_take_the_files_of_the_first(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    spec(here)
+    assert cli.run(["generate", "-q"]) == 0
+    (here / "other.yaml").write_text(SMALLEST.replace("app: shop", "app: other"), encoding="utf-8")
+    assert cli.run(["generate", "-q", "--spec", "other.yaml"]) == 2
+    assert "groundplan.yaml" in capsys.readouterr().err
+    assert cli.run(["check", "-q", *FAST]) == 0
+
+
+def test_a_conflicted_lock_is_mended_by_generate(here: Path) -> None:
+    spec(here)
+    assert cli.run(["generate", "-q"]) == 0
+    lock = here / "groundplan.lock"
+    whole = lock.read_text()
+    lock.write_text(
+        whole.replace('"tool": "0.1.0",', '<<<<<<< a\n  "tool": "0.1.0",\n=======\n  "tool": "0.0.9",\n>>>>>>> b')
+    )
+    assert cli.run(["check", *FAST]) == 2
+    assert cli.run(["generate", "-q"]) == 0
+    assert lock.read_text() == whole
 
 
 def test_a_bug_of_ours_is_a_line_and_exit_code_3(
