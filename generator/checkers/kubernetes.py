@@ -354,7 +354,7 @@ def _nameless(manifest: Manifest) -> Iterator[Finding]:
         return
     metadata = manifest.node.get("metadata")
     given = metadata.entries() if metadata else {}
-    named = [key for key in ("name", "generateName") if key in given and given[key].value not in {None, ""}]
+    named = [key for key in ("name", "generateName") if key in given and given[key].plain not in (None, "")]
     if named or (metadata and metadata.value and not given):
         return
     at = (metadata.key_at if metadata else None) or manifest.node.at
