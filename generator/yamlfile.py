@@ -60,17 +60,24 @@ def read(text: str, path: str) -> tuple[tuple[Node, ...], tuple[Finding, ...]]:
     except yaml.YAMLError as error:
         message = f"YAML cannot be read: {str(error).splitlines()[0]}"
         reader.findings.append(_finding("syntax", message, Location(path, 1, 1), "remove the character"))
-    except (_TooMuch, RecursionError):
-        message = f"the file holds more than {MAX_VALUES:,} values, or nests them more than {MAX_DEPTH} deep"
-        reader.findings.append(
-            _finding("too-many-values", message, Location(path, 1, 1), "write aliases out where they are needed")
-        )
+    except (_TooDeep, RecursionError):
+        message = f"the file nests its values more than {MAX_DEPTH} deep"
+        reader.findings.append(_finding("too-many-values", message, Location(path, 1, 1), "take the nesting apart"))
+        documents.clear()
+    except _TooMany:
+        message = f"the file holds more than {MAX_VALUES:,} values"
+        fix = "split it, or write out the aliases that multiply them"
+        reader.findings.append(_finding("too-many-values", message, Location(path, 1, 1), fix))
         documents.clear()
     return tuple(documents), tuple(reader.findings)
 
 
-class _TooMuch(Exception):
+class _TooMany(Exception):
     """More values than a file may grow to."""
+
+
+class _TooDeep(Exception):
+    """More nesting than a file may have."""
 
 
 def _refuse_depth(loader_class: Any, text: str) -> None:
@@ -88,7 +95,7 @@ def _refuse_depth(loader_class: Any, text: str) -> None:
         event = loader.get_event()
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > MAX_DEPTH:
-            raise _TooMuch
+            raise _TooDeep
 
 
 class _Reader:
@@ -102,8 +109,10 @@ class _Reader:
 
     def node(self, node: Any, path: str, depth: int) -> Node:
         self.values += 1
-        if self.values > MAX_VALUES or depth > MAX_DEPTH:
-            raise _TooMuch
+        if depth > MAX_DEPTH:
+            raise _TooDeep
+        if self.values > MAX_VALUES:
+            raise _TooMany
         at = Location(self.path, node.start_mark.line + 1, node.start_mark.column + 1, path)
         kind = node.id
         if kind == "mapping":

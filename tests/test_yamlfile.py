@@ -129,6 +129,19 @@ def test_a_file_that_is_none_says_why_and_where(text: str, said: tuple[str, int,
     assert read(text)[1] == [said]
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (BOMB, "the file holds more than 200,000 values"),
+        ("[" * 200 + "]" * 200, "the file nests its values more than 100 deep"),
+        ("a: &a [*a]", "the file nests its values more than 100 deep"),
+    ],
+    ids=["bomb", "deep", "an alias of itself"],
+)
+def test_a_file_that_would_grow_says_how(text: str, message: str) -> None:
+    assert [finding.message for finding in yamlfile.read(text, "a.yaml")[1]] == [message]
+
+
 def test_what_stands_before_a_mistake_is_read() -> None:
     nodes, findings = read("a: 1\n---\nb: [\n")
     assert ([node.plain for node in nodes], [rule for rule, *_ in findings]) == ([{"a": 1}], ["yaml/syntax"])
