@@ -16,6 +16,7 @@ def judge(tree: Node) -> Iterator[Finding]:
     """Findings for one effective tree."""
     for service in tree.entries("services").values():
         yield from _runtime(service)
+        yield from _program(service)
     for resource in tree.entries("resources").values():
         yield from _engine(resource)
 
@@ -36,6 +37,14 @@ def _runtime(service: Node) -> Iterator[Finding]:
     else:
         message = f"{name} {asked} is not among the lines known on {data.load(KNOWN)['date']}"
     yield _finding("unknown-version", Severity.HIGH, message, version, f"write one of: {listed}")
+
+
+def _program(service: Node) -> Iterator[Finding]:
+    """A compiled service is one program in its image; a directory could not be started."""
+    output, name = service.get("build", "output"), service.word("runtime", "name")
+    if output is not None and name in {"go", "rust"} and output.value in {".", "./"}:
+        message = f"the image of a {name} service holds its program, and {output.value} is a directory"
+        yield _finding("wrong-form", Severity.HIGH, message, output, "name the program's file, or leave `output` out")
 
 
 def _engine(resource: Node) -> Iterator[Finding]:
