@@ -277,6 +277,16 @@ CAUGHT = {
         ("kubernetes/missing-field", 3, 1, "`metadata` needs `name`"),
         "add `metadata.name`",
     ),
+    "a name that is a mapping": (
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: {a: b}}\n",
+        (
+            "kubernetes/wrong-type",
+            3,
+            18,
+            "`name` is a text, and here stands a mapping (Kubernetes 1.36 and 1.37)",
+        ),
+        "write a text",
+    ),
     "an object of nobody": (
         "apiVersion: v1\nkind: ConfigMap\n",
         ("kubernetes/missing-field", 1, 1, "a ConfigMap needs `metadata.name`"),
