@@ -40,7 +40,16 @@ _ELSEWHERE = {
 }
 """Where findings are explained that no rule file describes."""
 _SCHEMA_PROBLEMS = frozenset(
-    {"unknown-field", "unknown-key", "wrong-type", "missing-field", "missing-key", "invalid-value", "deprecated-field"}
+    {
+        "unknown-field",
+        "unknown-key",
+        "unknown-kind",
+        "wrong-type",
+        "missing-field",
+        "missing-key",
+        "invalid-value",
+        "deprecated-field",
+    }
 )
 
 

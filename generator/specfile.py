@@ -19,6 +19,7 @@ from generator.finding import Finding, Related, Severity
 MAX_BYTES = 1_048_576
 MAX_VALUES = 20_000
 MAX_DEPTH = 40
+MAX_BRACKETS = 400
 
 _INT = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
 _FLOAT = re.compile(r"[-+]?(?:0|[1-9][0-9]*)?\.[0-9]+|[-+]?(?:0|[1-9][0-9]*)\.")
@@ -60,6 +61,9 @@ def read(path: Path, name: str) -> tuple[Node | None, tuple[Finding, ...], str]:
 
 def parse(text: str, name: str) -> tuple[Node | None, tuple[Finding, ...]]:
     """The same for a text at hand."""
+    if _brackets(text) > MAX_BRACKETS:
+        message = f"values are nested more than {MAX_DEPTH} deep"
+        return None, (_finding("too-deep", message, Location(name, 1, 1), "write the values with less nesting"),)
     events = _quick(text)
     if events is None:
         events, wrong = _careful(text, name)
@@ -76,6 +80,18 @@ def parse(text: str, name: str) -> tuple[Node | None, tuple[Finding, ...]]:
         message = "a spec is a mapping of keys, such as `app: shop`"
         return None, (*findings, _finding("not-a-mapping", message, tree.at, "see `groundplan schema`"))
     return tree, findings
+
+
+def _brackets(text: str) -> int:
+    """How deep brackets open, strings not looked at: enough to keep a parser from a hostile file."""
+    depth = deepest = 0
+    for char in text:
+        if char in "[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif char in "]}":
+            depth -= 1
+    return deepest
 
 
 def _quick(text: str) -> list[Any] | None:

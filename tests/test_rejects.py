@@ -138,3 +138,9 @@ def test_right_spec_that_looks_wrong_is_accepted(tmp_path: Path, text: str) -> N
     loaded = load(path)
     assert not serious(loaded)
     assert loaded.product is not None
+
+
+def test_a_file_of_open_brackets_is_answered_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "groundplan.yaml"
+    path.write_text("a: " + "[" * 100_000, encoding="utf-8")
+    assert [finding.rule for finding in load(path).findings] == ["spec/too-deep"]
