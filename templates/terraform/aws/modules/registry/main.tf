@@ -1,0 +1,96 @@
+# Image repositories, and what holds for the registry they are in.
+
+data "aws_caller_identity" "current" {}
+
+data "aws_partition" "current" {}
+
+data "aws_region" "current" {}
+
+locals {
+  retention = jsonencode({
+    rules = [
+      {
+        rulePriority = 1
+        description  = "Images without a tag go after ${var.untagged_days} days"
+        action       = { type = "expire" }
+        selection = {
+          tagStatus   = "untagged"
+          countType   = "sinceImagePushed"
+          countUnit   = "days"
+          countNumber = var.untagged_days
+        }
+      },
+      {
+        rulePriority = 2
+        description  = "The newest ${var.keep_images} images stay"
+        action       = { type = "expire" }
+        selection = {
+          tagStatus   = "any"
+          countType   = "imageCountMoreThan"
+          countNumber = var.keep_images
+        }
+      },
+    ]
+  })
+}
+
+resource "aws_ecr_repository" "this" {
+  for_each = var.repositories
+
+  name                 = each.key
+  image_tag_mutability = "IMMUTABLE"
+  force_delete         = !var.protect
+
+  image_scanning_configuration {
+    scan_on_push = true
+  }
+
+  encryption_configuration {
+    encryption_type = "KMS"
+    kms_key         = var.kms_key_arn
+  }
+}
+
+resource "aws_ecr_lifecycle_policy" "this" {
+  for_each = aws_ecr_repository.this
+
+  repository = each.value.name
+  policy     = local.retention
+}
+
+resource "aws_ecr_registry_scanning_configuration" "this" {
+  count = var.manage_registry ? 1 : 0
+
+  scan_type = var.enhanced_scanning ? "ENHANCED" : "BASIC"
+
+  rule {
+    scan_frequency = var.enhanced_scanning ? "CONTINUOUS_SCAN" : "SCAN_ON_PUSH"
+
+    repository_filter {
+      filter      = "*"
+      filter_type = "WILDCARD"
+    }
+  }
+}
+
+resource "aws_ecr_replication_configuration" "this" {
+  count = var.manage_registry && var.replica_region != null ? 1 : 0
+
+  replication_configuration {
+    rule {
+      destination {
+        region      = var.replica_region
+        registry_id = data.aws_caller_identity.current.account_id
+      }
+
+      dynamic "repository_filter" {
+        for_each = var.repositories
+
+        content {
+          filter      = repository_filter.value
+          filter_type = "PREFIX_MATCH"
+        }
+      }
+    }
+  }
+}
