@@ -34,7 +34,7 @@ def derive(tree: Node, environment: str) -> Node:
         return tree
     names = {"service": list(tree.entries("services")), "resource": list(tree.entries("resources"))}
     made = {name: _service(node, environment, names) for name, node in services.items()}
-    return with_key(tree, "services", dataclasses.replace(services, value=made))
+    return _resources(with_key(tree, "services", dataclasses.replace(services, value=made)), environment)
 
 
 def _made(value: Scalar | tuple[Node, ...], near: Node, path: str, why: str) -> Node:
@@ -55,11 +55,75 @@ def _platform(tree: Node) -> Node:
     store = platform.get("secrets") or Node({}, platform.at, layer="derived")
     store = _default(store, "store", _STORES.get(name, "vault"), f"the cloud provider is {name}", provider)
     registry = platform.get("registry") or Node({}, platform.at, layer="derived")
+    accounts = list(tree.entries("cloud", "account").values())
+    region = tree.word("cloud", "region")
+    if name == "aws" and accounts and region:
+        host = f"{accounts[-1].value}.dkr.ecr.{region}.amazonaws.com"
+        registry = _default(registry, "host", host, "no registry is given; this is the last account's", accounts[-1])
     owner = tree.get("delivery", "repository") or tree.get("owner")
     if owner is not None:
         host = f"ghcr.io/{str(owner.value).partition('/')[0]}"
         registry = _default(registry, "host", host, "no registry is given; this is the owner's on GitHub", owner)
     return with_key(tree, "platform", with_key(with_key(platform, "secrets", store), "registry", registry))
+
+
+def _resources(tree: Node, environment: str) -> Node:
+    resources = tree.get("resources")
+    if resources is None or not isinstance(resources.value, dict):
+        return tree
+    made = {name: _resource(name, node, tree, environment) for name, node in resources.items()}
+    return with_key(tree, "resources", dataclasses.replace(resources, value=made))
+
+
+def _resource(name: str, resource: Node, tree: Node, environment: str) -> Node:
+    """What a cloud must know of a store and the spec does not say."""
+    kind = resource.word("type")
+    if kind not in _STORE_SIZES:
+        return resource
+    weak = environment in DEVELOPMENT
+    why = f"{environment} is a development environment" if weak else "it is not known to be a development environment"
+    resource = _default(resource, "highly_available", not weak, why)
+    size = resource.get("size") or Node({}, resource.at, layer="derived")
+    if not isinstance(size.value, dict):
+        return resource
+    path = pointer(resource.at.pointer, "size")
+    size = dataclasses.replace(size, at=dataclasses.replace(size.at, pointer=path))
+    for key, value in _STORE_SIZES[kind].items():
+        size = _default(size, key, value, f"the usual size of a {kind}")
+    resource = with_key(resource, "size", size)
+    if kind not in _WITH_PASSWORD:
+        return resource
+    reader = composed(name, tree)
+    if reader is None:
+        return _default(resource, "credentials", "managed", "no service needs the password within another text")
+    why = f"`{reader.value}` can only be composed where the password is known"
+    return _default(resource, "credentials", "generated", why, reader)
+
+
+_STORE_SIZES: dict[str, dict[str, Scalar]] = {
+    "postgres": {"cpu": 2, "memory": "4Gi", "storage": "20Gi"},
+    "mysql": {"cpu": 2, "memory": "4Gi", "storage": "20Gi"},
+    "valkey": {"memory": "1Gi"},
+}
+_WITH_PASSWORD = frozenset({"postgres", "mysql"})
+
+
+def composed(name: str, tree: Node) -> Node | None:
+    """The string that needs a resource's password where the cloud does not give it alone, or None.
+
+    A container of ECS can be given one key of a secret; a pod reads one secret of a known name, so
+    there every secret output counts.
+    """
+    alone = {"username", "password"} if tree.word("platform", "compute") == "ecs" else set[str]()
+    for service in tree.entries("services").values():
+        for node in _strings(service):
+            bodies = [body for _, body, _ in references.split(str(node.value)) if body is not None]
+            for body in bodies:
+                owner, _, output = body.partition(".")
+                secret = output in {"", "username", "password", "url"}
+                if owner == name and secret and (output not in alone or str(node.value) != f"${{{body}}}"):
+                    return node
+    return None
 
 
 def _service(service: Node, environment: str, names: dict[str, list[str]]) -> Node:

@@ -22,6 +22,12 @@ class Written(str):
         return self
 
 
+class Expression(str):
+    """HCL of our own (`module.network.vpc_id`), never a user's text: written as it is."""
+
+    __slots__ = ()
+
+
 _RESERVED = {"y", "n", "yes", "no", "on", "off", "true", "false", "null", "none", "nan", "inf"}
 _PLAIN = re.compile(r"[A-Za-z/](?:(?:[\w ./@%+=;()-]|:(?=[\w/]))*[\w/)%])?", re.ASCII)
 _PLAIN_NUMBER_FIRST = re.compile(r"\d+\.\d+\.\d+\.\d+(?:/\d+)?|\d+(?:m|g|Ki|Mi|Gi|Ti|%|ms|s|h|d)", re.ASCII)
@@ -66,7 +72,11 @@ def hcl(value: Any) -> str:
 
     https://github.com/hashicorp/hcl/blob/main/hclsyntax/spec.md#template-expressions
     """
+    if isinstance(value, Expression):
+        return str(value)
     if isinstance(value, dict):
+        if not value:
+            return "{}"
         return "{ " + ", ".join(f"{hcl(str(key))} = {hcl(item)}" for key, item in value.items()) + " }"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(hcl(item) for item in value) + "]"

@@ -19,6 +19,7 @@ from typing import Any
 from generator import __version__
 from generator.artifact import RenderedFile
 from generator.errors import Fault
+from generator.history import Called, History, Past
 
 NAME = "groundplan.lock"
 STAGING = ".groundplan-staging"
@@ -48,6 +49,8 @@ class Lock:
     tool: str = __version__
     data: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, Entry] = field(default_factory=dict)
+    history: History = field(default_factory=dict)
+    """Module calls of each environment, to tell a rename from a removal."""
 
 
 def digest(text: str) -> str:
@@ -63,12 +66,16 @@ def digest_inputs(inputs: Mapping[str, Any]) -> str:
 
 
 def lock_of(
-    spec: str, data: Mapping[str, str], files: Iterable[RenderedFile], inputs: Mapping[str, str] | None = None
+    spec: str,
+    data: Mapping[str, str],
+    files: Iterable[RenderedFile],
+    inputs: Mapping[str, str] | None = None,
+    history: History | None = None,
 ) -> Lock:
     """The lock that describes a set of rendered files; `inputs` gives, by path, what `digest_inputs` says."""
     known = inputs or {}
     entries = {file.path: Entry(file.target, digest(file.text), known.get(file.path, "")) for file in files}
-    return Lock(spec, __version__, dict(data), entries)
+    return Lock(spec, __version__, dict(data), entries, history or {})
 
 
 def render(lock: Lock) -> str:
@@ -78,9 +85,37 @@ def render(lock: Lock) -> str:
         "tool": lock.tool,
         "spec": lock.spec,
         "data": dict(sorted(lock.data.items())),
+        **(
+            {"terraform": {name: _remembered(past) for name, past in sorted(lock.history.items())}}
+            if lock.history
+            else {}
+        ),
         "files": {path: _block(entry) for path, entry in sorted(lock.files.items())},
     }
     return json.dumps(made, indent=2) + "\n"
+
+
+def _remembered(past: Past) -> dict[str, Any]:
+    moved = {"moved": [list(move) for move in past.moved]} if past.moved else {}
+    removed = {"removed": list(past.removed)} if past.removed else {}
+    calls = {name: f"{call.module} {call.fingerprint}" for name, call in sorted(past.calls.items())}
+    return {"calls": calls, **moved, **removed}
+
+
+def _past(row: Any) -> Past:
+    calls = {}
+    for name, text in row["calls"].items():
+        module, _, fingerprint = text.partition(" ")
+        calls[_plain(name)] = Called(_plain(module), _plain(fingerprint))
+    moved = tuple((_plain(old), _plain(new)) for old, new in row.get("moved", ()))
+    return Past(calls, moved, tuple(_plain(name) for name in row.get("removed", ())))
+
+
+def _plain(name: Any) -> str:
+    """A name that may stand in Terraform unquoted; the lock is untrusted."""
+    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9_-]{1,200}", name):
+        raise ValueError(f"{name!r} is not a name of a module")
+    return name
 
 
 def _block(entry: Entry) -> dict[str, str]:
@@ -176,7 +211,8 @@ def _parsed(text: str) -> Lock:
         _refuse_newer(int(raw["format"]), str(raw.get("tool", "")))
         files = {path: _entry(row) for path, row in raw["files"].items()}
         data = {name: str(date) for name, date in raw["data"].items()}
-        made = Lock(str(raw["spec"]), str(raw["tool"]), data, files)
+        history = {_plain(name): _past(row) for name, row in raw.get("terraform", {}).items()}
+        made = Lock(str(raw["spec"]), str(raw["tool"]), data, files, history)
     except KeyError as error:
         raise ValueError(f"it has no {error}") from error
     except (TypeError, AttributeError, RecursionError) as error:

@@ -9,9 +9,10 @@ A key that is a Python keyword has an underscore behind it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from generator.document import Node
+from generator.history import History
 from generator.quantity import byte_count
 
 
@@ -80,6 +81,7 @@ class Cloud(Part):
     provider: str
     region: str | None
     dr_region: str | None
+    account: dict[str, str]
     domain: str | None
     network: Network
 
@@ -110,6 +112,7 @@ class Registry(Part):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Platform(Part):
     compute: str
+    cluster: str | None
     kubernetes: KubernetesPlatform
     secrets: SecretStore
     registry: Registry
@@ -283,11 +286,19 @@ class Resource(Part):
     version: str | None
     size: ResourceSize | None
     highly_available: bool | None
+    aurora: bool | None
     backup: Backup | None
+    credentials: str | None
     dead_letter_after: int | None
     visibility: str | None
     ordered: bool | None
     versioned: bool | None
+    replicate: bool | None
+    expire: str | None
+    host: str | None
+    origin: str | None
+    rotate: str | None
+    owner: str | None
     outputs: dict[str, Text]
     """Of an `external` resource: the names it gives, with their values where they are known."""
 
@@ -297,6 +308,59 @@ class Secret(Part):
     name: str
     rotate: str | None
     owner: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receiver(Part):
+    """Who hears of something; only what a cloud can reach by itself is read here."""
+
+    email: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notify(Part):
+    page: Receiver | None
+    ticket: Receiver | None
+    stakeholders: Receiver | None
+
+    @property
+    def emails(self) -> tuple[str, ...]:
+        """Every address, without repetition."""
+        receivers = [receiver for receiver in (self.page, self.ticket, self.stakeholders) if receiver is not None]
+        return tuple(dict.fromkeys(address for receiver in receivers for address in receiver.email))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Logs(Part):
+    keep: str
+    audit_keep: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Monitoring(Part):
+    logs: Logs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisasterRecovery(Part):
+    rto: str
+    rpo: str
+    strategy: str
+    drill: str
+    failover: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost(Part):
+    currency: str
+    monthly_limit: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery(Part):
+    ci: tuple[str, ...]
+    repository: str | None
+    maintenance_window: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -333,6 +397,11 @@ class Spec(Part):
     services: dict[str, Service]
     resources: dict[str, Resource]
     secrets: dict[str, Secret]
+    notify: Notify | None
+    monitoring: Monitoring
+    disaster_recovery: DisasterRecovery | None
+    cost: Cost | None
+    delivery: Delivery
     patches: tuple[Patch, ...]
     environment: Environment
     tree: Node
@@ -360,11 +429,15 @@ class Spec(Part):
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """A loaded spec: the base (no environment) and each environment in promotion order."""
+    """A loaded spec: the base (no environment) and each environment in promotion order.
+
+    `history` is what the lock remembers of earlier generations, by environment.
+    """
 
     spec_path: str
     base: Spec
     environments: Mapping[str, Spec]
+    history: History = field(default_factory=dict)
 
     def spec(self, environment: str) -> Spec:
         """The spec of an environment; the base for ""."""

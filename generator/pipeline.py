@@ -17,6 +17,7 @@ from generator.artifact import LineOrigin, RenderedFile
 from generator.document import Location, Node, TextFile
 from generator.errors import Fault
 from generator.finding import Finding, NotChecked, Outcome
+from generator.history import History
 from generator.model import Product, Spec
 from generator.render import render
 
@@ -30,6 +31,23 @@ def generate(product: Product) -> tuple[RenderedFile, ...]:
                 raise Fault(f"{made[file.path].target} and {file.target} both want to write {file.path}")
             made[file.path] = file
     return tuple(made[path] for path in sorted(made))
+
+
+def history(product: Product) -> History:
+    """What the lock is to remember of this generation."""
+    if "terraform" not in wanted(product):
+        return product.history
+    from generator.targets import terraform
+
+    return terraform.history(product)
+
+
+def left_behind(product: Product) -> Iterator[Finding]:
+    """What disappears from the spec while it holds data: it is forgotten, not destroyed, and somebody should know."""
+    if "terraform" in wanted(product) and product.history:
+        from generator.targets import terraform
+
+        yield from terraform.left_behind(product)
 
 
 def wanted(product: Product) -> tuple[str, ...]:

@@ -113,15 +113,16 @@ def generate(project: Project, fail_on: Severity, *, write: bool, force: bool) -
     if loaded.product is None:
         report = Report(command="generate", spec_path=_name(project), findings=loaded.findings, fail_on=fail_on)
         return Made(report, loaded.sources), ""
-    files = pipeline.generate(loaded.product)
     known = lock.salvage(project.root)
+    product = dataclasses.replace(loaded.product, history=known.history)
+    files = pipeline.generate(product)
     lock.require_same_spec(project.root, known, _name(project))
     states = disk.compare(project.root, files, known)
-    leaked = tuple(pipeline.secrets(files, loaded.product))
+    leaked = tuple(pipeline.secrets(files, product))
     blocked: tuple[Finding, ...] = leaked
     if write and not leaked:
-        blocked = disk.write(project.root, states, _lock(project, loaded.product, files), force=force)
-    found = (*loaded.findings, *pipeline.trace(blocked, files, loaded.product))
+        blocked = disk.write(project.root, states, _lock(project, product, files), force=force)
+    found = (*loaded.findings, *pipeline.left_behind(product), *pipeline.trace(blocked, files, product))
     done = write and not blocked
     report = Report(
         command="generate",
@@ -145,11 +146,13 @@ def check(project: Project, choices: Choices) -> Made:
         pipeline.discard(prepared)
         report = Report(command="check", spec_path=_name(project), findings=loaded.findings, fail_on=choices.fail_on)
         return Made(report, loaded.sources)
-    product = loaded.product
+    known = lock.read(project.root)
+    product = dataclasses.replace(loaded.product, history=known.history)
     files = pipeline.generate(product)
-    states = disk.compare(project.root, files, lock.read(project.root))
+    states = disk.compare(project.root, files, known)
     outcome = pipeline.check(files, _settings(choices, product), choices.skip, prepared)
-    found = (*pipeline.trace((*outcome.findings, *disk.findings(states)), files, product), *loaded.findings)
+    own = (*loaded.findings, *pipeline.left_behind(product))
+    found = (*pipeline.trace((*outcome.findings, *disk.findings(states)), files, product), *own)
     waivers = product.base.tree.listed("waivers")
     report = _judged("check", found, files, outcome, choices, waivers)
     report = dataclasses.replace(
@@ -182,8 +185,7 @@ def lint(paths: Sequence[Path], choices: Choices) -> Made:
 
 def why(project: Project, file: str, line: int) -> str:
     """Everything behind one line of a generated file."""
-    loaded = spec.load(project.spec_path, project.root)
-    product = _needed(loaded, project)
+    product = _remembering(spec.load(project.spec_path, project.root), project)
     path = _inside(project, file)
     files = {made.path: made for made in pipeline.generate(product)}
     if path not in files:
@@ -298,7 +300,7 @@ def schema_text(name: str) -> str:
 def eject(project: Project) -> int:
     """Remove our marks and the lock; gives the number of files. Raises Fault for a tree that is not current."""
     disk.recover(project.root)
-    product = _needed(spec.load(project.spec_path, project.root), project)
+    product = _remembering(spec.load(project.spec_path, project.root), project)
     files = pipeline.generate(product)
     states = disk.compare(project.root, files, lock.read(project.root))
     if any(state.state != "current" for state in states):
@@ -363,7 +365,7 @@ def _today() -> str:
 def _lock(project: Project, product: Product, files: Sequence[RenderedFile]) -> lock.Lock:
     """The lock of what is written: each file with a hash of the spec values and templates it is made from."""
     inputs = {file.path: lock.digest_inputs(pipeline.inputs(file, product)) for file in files}
-    return lock.lock_of(_name(project), _dates(), files, inputs)
+    return lock.lock_of(_name(project), _dates(), files, inputs, pipeline.history(product))
 
 
 def _name(project: Project) -> str:
@@ -386,6 +388,11 @@ def _needed(loaded: spec.Loaded, project: Project) -> Product:
             f"{worst.at}: {worst.rule}: {worst.message}", f"see `groundplan validate --spec {project.spec_path}`"
         )
     return loaded.product
+
+
+def _remembering(loaded: spec.Loaded, project: Project) -> Product:
+    """The product with what the lock remembers of earlier generations."""
+    return dataclasses.replace(_needed(loaded, project), history=lock.read(project.root).history)
 
 
 def _inside(project: Project, file: str) -> str:

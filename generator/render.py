@@ -21,7 +21,7 @@ from jinja2 import nodes
 from jinja2.compiler import CodeGenerator, Frame
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from generator import __version__, data, filters
+from generator import __version__, data, filters, hcl
 from generator.artifact import Artifact, LineOrigin, RenderedFile
 from generator.filters import Written
 from generator.view import Trace, View, bare, leaves, root
@@ -37,6 +37,8 @@ def render(artifacts: Iterable[Artifact], spec_path: str) -> Iterator[RenderedFi
 
 def render_one(artifact: Artifact, spec_path: str) -> RenderedFile:
     """One artifact as text, with the origin of every line."""
+    if not artifact.template.endswith(".j2"):
+        return _verbatim(artifact, spec_path)
     trace = Trace()
     template = _environment(_format(artifact.template)).get_template(artifact.template)
     context = {**artifact.context, "made_by": made_by(spec_path, artifact.origin)}
@@ -48,6 +50,21 @@ def render_one(artifact: Artifact, spec_path: str) -> RenderedFile:
 def made_by(spec_path: str, origin: str) -> str:
     """The first comment of every file."""
     return f"made by groundplan {__version__} from {spec_path} ({origin or 'whole spec'}); do not edit, change the spec"
+
+
+def _verbatim(artifact: Artifact, spec_path: str) -> RenderedFile:
+    """A file that is the same for every spec: as it stands, below the comment that says who made it."""
+    made = made_by(spec_path, artifact.origin)
+    first = f"<!-- {made} -->" if artifact.path.endswith(".md") else f"# {made}"
+    text = _static(artifact.template)
+    lines = text.count("\n")
+    origins = [LineOrigin(artifact.template, max(number, 1), (artifact.origin,)) for number in range(lines + 1)]
+    return RenderedFile(artifact.path, artifact.target, f"{first}\n{text}", tuple(origins), artifact.environment)
+
+
+@functools.cache
+def _static(template: str) -> str:
+    return (data.folder("templates") / template).read_text("utf-8")
 
 
 class Block(Written):
@@ -123,6 +140,7 @@ def _environment(format_: str) -> _Environment:
         environment.filters[name] = functools.partial(_filtered, function)
     environment.filters["block"] = block
     environment.filters["literal"] = literal
+    environment.filters["attributes"] = attributes
     environment.globals = {"shift": shift}
     return environment
 
@@ -163,6 +181,14 @@ def block(value: Any, indent: int = 0) -> Block:
     Written alone at the start of a template line; the line's own end closes the last one.
     """
     lines = list(_block_lines(value, indent))
+    made = Block("\n".join(text for text, _ in lines))
+    made.causes = tuple(causes for _, causes in lines)
+    return made
+
+
+def attributes(value: Any, indent: int = 0) -> Block:
+    """A mapping as the attributes of an HCL body, aligned; alone on a template line, each line with its causes."""
+    lines = list(hcl.body(value, indent))
     made = Block("\n".join(text for text, _ in lines))
     made.causes = tuple(causes for _, causes in lines)
     return made

@@ -51,7 +51,18 @@ def load(path: Path, root: Path | None = None) -> Loaded:
         return Loaded(None, _ordered(found), sources)
     specs = {key: _build_spec(node, key, tree.get("environments", key)) for key, node in effective.items()}
     base = specs.pop("")
-    return Loaded(Product(name, base, specs), _ordered(found), sources)
+    found = (*found, *_of_the_cloud(specs))
+    whole = not any(finding.severity >= Severity.HIGH for finding in found)
+    return Loaded(Product(name, base, specs) if whole else None, _ordered(found), sources)
+
+
+def _of_the_cloud(specs: Mapping[str, Spec]) -> list[Finding]:
+    """What the cloud says of sizes, regions and networks; its facts are only read for a cloud they are about."""
+    if not any(spec.cloud is not None and spec.cloud.provider == "aws" for spec in specs.values()):
+        return []
+    from generator import cloud
+
+    return cloud.judge(specs)
 
 
 def shown(path: Path, root: Path) -> str:
@@ -175,8 +186,15 @@ def _override(layer: Node) -> Node:
 
 def _not_rendered(tree: Node) -> Iterator[Finding]:
     """An info for every key whose target does not exist yet: nothing is ignored in silence."""
+    provider = tree.word("cloud", "provider") or "none"
     for node, key, target in schema.unrendered(tree, _schema()):
+        if target == "terraform" and provider == "aws":
+            continue
         message = f'"{key}" is read and checked, but the {target} target that renders it does not exist yet'
+        if target == "terraform" and provider == "none":
+            message = f'"{key}" is read and checked, but only a cloud needs it, and the spec names none'
+        elif target == "terraform":
+            message = f'"{key}" is read and checked, but the terraform target does not know {provider} yet'
         at = node.key_at or node.at
         yield Finding("spec/not-rendered-yet", Severity.INFO, message, at, property=node.at.pointer, value=target)
 
@@ -246,13 +264,19 @@ def _build_spec(tree: Node, name: str, overrides: Node | None) -> Spec:
         path=pointer("environments", name) if name else "environments",
         name=name,
         promote_from=overrides.word("promote_from") or None if overrides else None,
-        protect=overrides is not None and overrides.word("protect") == "True",
+        protect=_protected(name, overrides),
         development=name in derive.DEVELOPMENT,
     )
     values = {key: node for key, node in tree.items() if key != "environments"}
     return typing.cast(
         "Spec", build(Spec, Node(values, tree.at), "", scope(tree), {"environment": environment, "tree": tree})
     )
+
+
+def _protected(name: str, overrides: Node | None) -> bool:
+    """What the spec says, else yes unless it is known to be a development environment."""
+    given = overrides.get("protect") if overrides else None
+    return bool(given.value) if given is not None else name not in derive.DEVELOPMENT
 
 
 @cache

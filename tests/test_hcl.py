@@ -1,46 +1,99 @@
-"""HCL files are read back."""
+"""Values as HCL: what `terraform fmt` would write, and nothing a value could break out of."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import shutil
+import subprocess
+from typing import Any
 
+import hcl2
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from generator.checkers import Settings, hcl
-from generator.document import SourceFile
+from generator import hcl
+from generator.filters import Expression
+
+TERRAFORM = shutil.which("terraform")
 
 
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings(cache=tmp_path)
+def text(value: dict[str, Any]) -> str:
+    return "".join(f"{line}\n" for line, _ in hcl.body(value, 0))
 
 
 @pytest.mark.parametrize(
-    "text", ["", "# x\n", 'a = "b"', 'target "web" {\n  tags = ["a", "b"]\n}\n', 'a = "$${x} %%{y} \\"q\\""\n']
+    ("value", "expected"),
+    [
+        pytest.param({"a": 1, "long": True}, "a    = 1\nlong = true\n", id="neighbours are aligned"),
+        pytest.param(
+            {"a": 1, "b": {"c": 2}, "dd": 3},
+            "a = 1\nb = {\n  c = 2\n}\ndd = 3\n",
+            id="what opens a bracket stands alone",
+        ),
+        pytest.param({"a": {}, "bb": []}, "a  = {}\nbb = []\n", id="empty ones stay on their line"),
+        pytest.param({"a": Expression("module.x.y")}, "a = module.x.y\n", id="an expression of ours is bare"),
+        pytest.param({"a": ["x", Expression("var.y")]}, 'a = ["x", var.y]\n', id="in a list too"),
+        pytest.param(
+            {"a": [{"b": 1}, {"c": 2}]},
+            "a = [\n  {\n    b = 1\n  },\n  {\n    c = 2\n  },\n]\n",
+            id="objects in a list",
+        ),
+        pytest.param({"a": ["x" * 60, "y" * 60]}, f'a = [\n  "{"x" * 60}",\n  "{"y" * 60}",\n]\n', id="a long list"),
+        pytest.param({"for": 1, "a b": 2, "a-b": 3}, '"for" = 1\n"a b" = 2\na-b   = 3\n', id="keys that need quotes"),
+        pytest.param({"a": "${x} %{y} $${z}"}, 'a = "$${x} %%{y} $$${z}"\n', id="templates are escaped"),
+        pytest.param({"a": 'q"\\\n\t'}, 'a = "q\\"\\\\\\n\\t"\n', id="quotes and line breaks"),
+    ],
 )
-def test_right_files_pass(text: str, settings: Settings) -> None:
-    outcome = hcl.check([SourceFile("docker-bake.hcl", text)], settings)
-    assert not outcome.findings
-    assert [item.rule for item in outcome.passes] == ["hcl/syntax"]
+def test_a_body_is_written(value: dict[str, Any], expected: str) -> None:
+    assert text(value) == expected
 
 
-@pytest.mark.parametrize(("text", "line"), [("a = {\n", 1), ('a = 1\nb = "x\n', 2), ("}\n", 1), ("a = = 1\n", 1)])
-def test_wrong_files_are_findings_with_a_place(text: str, line: int, settings: Settings) -> None:
-    found = hcl.check([SourceFile("x.tf", text)], settings).findings
-    assert [item.rule for item in found] == ["hcl/syntax"]
-    assert found[0].at.line >= 1
-    assert found[0].at.line <= line + 1
+HOSTILE = st.text(alphabet=st.sampled_from("ab\"\\${}%\n\t\r<>EOT#/*'`é😀 =[],:"), max_size=12)
+VALUES = st.recursive(
+    st.one_of(HOSTILE, st.integers(-9, 99_999), st.booleans()),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.dictionaries(st.from_regex(r"[a-z][a-z-]{0,8}", fullmatch=True), inner, max_size=3),
+    ),
+    max_leaves=8,
+)
+BODIES = st.dictionaries(
+    st.from_regex(r"[a-z][a-z_]{0,8}", fullmatch=True).filter(lambda key: hcl.key(key) == key), VALUES, max_size=4
+)
 
 
-def test_other_files_are_not_looked_at(settings: Settings) -> None:
-    outcome = hcl.check([SourceFile("x.yaml", "}{")], settings)
-    assert outcome.findings == outcome.passes == outcome.tools == ()
+def plain(value: Any) -> Any:
+    """What python-hcl2 gives, without its quotes and doubled templates."""
+    if isinstance(value, dict):
+        return {plain_key(key): plain(item) for key, item in value.items() if key != "__is_block__"}
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    if isinstance(value, str) and value.startswith('"'):
+        import json
+
+        return json.loads(value.replace("$${", "${").replace("%%{", "%{"))
+    return value
 
 
-def test_what_was_read_is_remembered_and_what_was_not_is_judged_again(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    right, wrong = SourceFile("a.hcl", "a = 1\n"), SourceFile("b.hcl", "a = {\n")
-    first = hcl.check([right, wrong], settings)
-    monkeypatch.setattr(hcl, "_judged", lambda file: first.findings[0] if file is wrong else pytest.fail("read twice"))
-    assert hcl.check([right, wrong], settings) == first
+def plain_key(key: str) -> str:
+    return key[1:-1] if key.startswith('"') else key
+
+
+@given(BODIES)
+def test_a_value_comes_back_equal(value: dict[str, Any]) -> None:
+    assert plain(hcl2.loads(text(value))) == value
+
+
+@settings(max_examples=30, deadline=None)
+@pytest.mark.skipif(TERRAFORM is None, reason="terraform is not installed")
+@given(st.lists(BODIES.filter(bool), min_size=1, max_size=12))
+def test_terraform_changes_nothing(bodies: list[dict[str, Any]]) -> None:
+    """One start of terraform for many bodies, each in a block of its own."""
+    blocks = "\n".join(f"locals {{\n{indented(body)}}}\n" for body in bodies)
+    assert TERRAFORM is not None
+    done = subprocess.run([TERRAFORM, "fmt", "-"], input=blocks, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, blocks)
+
+
+def indented(value: dict[str, Any]) -> str:
+    return "".join(f"{line}\n" for line, _ in hcl.body(value, 2))

@@ -1,0 +1,322 @@
+"""Resources of the spec as calls of modules, and what a service that uses one may do with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from generator import aws, data
+from generator.artifact import because
+from generator.model import Resource, Service, Spec
+from generator.quantity import byte_count, millicores, seconds
+from generator.targets.terraform.aws.platform import days, log_days, protect, replica_region
+from generator.targets.terraform.aws.site import Site, follows
+from generator.targets.terraform.call import Call, Expression, identifier
+
+MODULES = {
+    "postgres": "database",
+    "mysql": "database",
+    "valkey": "cache",
+    "queue": "queue",
+    "topic": "topic",
+    "bucket": "bucket",
+    "cdn": "cdn",
+}
+"""The module behind a resource type."""
+
+PORTS = {"postgres": 5432, "mysql": 3306, "valkey": 6379}
+"""Types that are reached inside the network, and their port."""
+
+_WINDOW_DAYS = {"mon": "tue", "tue": "wed", "wed": "thu", "thu": "fri", "fri": "sat", "sat": "sun", "sun": "mon"}
+_GIB = 2**30
+_LEAST_STORAGE_GIB = 20
+_GROWTH = 4
+
+
+def calls(site: Site, second: Site | None) -> dict[str, Call]:
+    """The call of each resource in a region; what the second region does not need is not there."""
+    made: dict[str, Call] = {}
+    for name, resource in site.spec.resources.items():
+        make = _MAKERS.get(resource.type)
+        if make is not None and (not site.suffix or _copied(resource, site)):
+            made[name] = make(site, resource, second)
+    return made
+
+
+def _copied(resource: Resource, site: Site) -> bool:
+    """Whether a resource exists in the second region too."""
+    if resource.type in {"postgres", "mysql"}:
+        return follows(site.spec)
+    if resource.type == "bucket":
+        return bool(resource.replicate) or site.role != ""
+    return site.role != "" and resource.type != "cdn"
+
+
+def clients(site: Site, resource: Resource) -> dict[str, Any]:
+    """Security groups that may reach a store, by the name of the service; a cluster's pods share one."""
+    users = list(site.spec.users(resource.name))
+    if site.spec.platform.compute != "ecs":
+        group = site.cluster.get("security_group_id")
+        return {"cluster": because(_bare(group), *[f"{user.path}.uses" for user in users])} if users and group else {}
+    groups = {}
+    for user in users:
+        groups[user.name] = because(Expression(f"{workload(site, user)}.security_group_id"), f"{user.path}.uses")
+        if user.migrate:
+            address = site.module("job", user.name, "migrate")
+            groups[f"{user.name}-migrate"] = because(Expression(f"{address}.security_group_id"), user.at("migrate"))
+    return groups
+
+
+def workload(site: Site, service: Service) -> str:
+    """The address of the call that runs a service."""
+    return site.module("job" if service.type in {"cron", "job"} else "service", service.name)
+
+
+def _bare(value: Any) -> Any:
+    return getattr(value, "value", value)
+
+
+def _database(site: Site, resource: Resource, second: Site | None) -> Call:
+    spec, size = site.spec, resource.size
+    assert size is not None and size.cpu is not None and size.memory is not None and size.storage is not None  # noqa: S101, PT018
+    aurora = bool(resource.aurora)
+    kind = aws.database_class(millicores(size.cpu), byte_count(size.memory), aurora=aurora)
+    gib = max(-(-byte_count(size.storage) // _GIB), _LEAST_STORAGE_GIB)
+    start, end = window(spec)
+    plan = resource.backup
+    arguments: dict[str, Any] = {
+        "name": site.name(resource.name),
+        "engine": because(resource.type, resource.at("type")),
+        "engine_version": _version(resource),
+        "aurora": because(True, resource.at("aurora")) if aurora else None,
+        "instance_class": because(kind, size.at("cpu"), size.at("memory")),
+        "storage_gib": None if aurora else because(gib, size.at("storage")),
+        "max_storage_gib": None if aurora else because(gib * _GROWTH, size.at("storage")),
+        "multi_az": because(bool(resource.highly_available), resource.at("highly_available")),
+        "reader_count": because(1, resource.at("highly_available")) if aurora and resource.highly_available else None,
+        "vpc_id": site.network["vpc_id"],
+        "subnet_ids": site.network["data_subnet_ids"],
+        "clients": clients(site, resource),
+        "port": because(PORTS[resource.type], resource.at("type")),
+        "database_name": because(spec.app.replace("-", "_"), "app"),
+        "credentials": because(resource.credentials, resource.at("credentials")),
+        "connection_secret_name": connection_secret(site, resource),
+        "kms_key_arn": site.key,
+        "backup_retention_days": because(min(days(plan.keep), 35), plan.at("keep")) if plan else None,
+        "backup_window": because(_hours_before(start, 2), "delivery.maintenance_window"),
+        "maintenance_window": because(f"{start}-{end}", "delivery.maintenance_window"),
+        "log_retention_days": log_days(spec),
+        "replica_region": replica_region(site, second) if not follows(spec) else None,
+        "protect": protect(spec),
+    }
+    if site.suffix:
+        source = Expression(f"module.{identifier('database', resource.name)}.arn")
+        plan_path = spec.disaster_recovery.at("strategy") if spec.disaster_recovery else resource.path
+        arguments["replicate_source_arn"] = because(source, plan_path)
+    return site.call(("database", resource.name), "database", "resources", resource.path, arguments)
+
+
+def _version(resource: Resource) -> Any:
+    """The engine's version: what the spec says, else the line that runs on developers' machines."""
+    if resource.version:
+        return because(resource.version, resource.at("version"))
+    default = data.load("schemas/data/runtimes.json")["images"][resource.type]["default"]
+    return because(default, resource.at("type"))
+
+
+def connection_secret(site: Site, resource: Resource) -> Any:
+    """`<app>/<environment>/<resource>`: the name under which workloads read what is known only after apply."""
+    behind = f"-{site.suffix}" if site.suffix else ""
+    return because(f"{site.secret_prefix}/{resource.name}{behind}", resource.path)
+
+
+def window(spec: Spec) -> tuple[str, str]:
+    """The maintenance window as RDS writes it, `sun:03:00` and `sun:05:00`, in UTC.
+
+    A window in another time zone is moved by its offset in winter; RDS knows no time zones.
+    """
+    import datetime
+    import zoneinfo
+
+    day, hours, zone = spec.delivery.maintenance_window.split(" ")
+    days_ = list(_WINDOW_DAYS)
+    made = []
+    for offset, text in zip((0, 0), hours.split("-"), strict=True):
+        hour, minute = (int(part) for part in text.split(":"))
+        try:
+            shift = datetime.datetime(2026, 1, 15, tzinfo=zoneinfo.ZoneInfo(zone)).utcoffset()
+        except zoneinfo.ZoneInfoNotFoundError:
+            shift = None
+        minutes = days_.index(day) * 1440 + hour * 60 + minute - int((shift.total_seconds() if shift else 0) // 60)
+        minutes = (minutes + offset) % 10_080
+        made.append((minutes // 1440, minutes % 1440))
+    (first, start), (last, end) = made
+    if (last, end) <= (first, start) and (first, last) != (6, 0):
+        last = (first + 1) % 7
+    return (
+        f"{days_[first]}:{start // 60:02}:{start % 60:02}",
+        f"{days_[last]}:{end // 60:02}:{end % 60:02}",
+    )
+
+
+def _hours_before(start: str, hours: int) -> str:
+    """A daily window of an hour that ends before the maintenance window begins: `00:30-01:30`."""
+    hour, minute = (int(part) for part in start.split(":")[1:])
+    begin = (hour * 60 + minute - hours * 60) % 1440
+    end = (begin + 60) % 1440
+    return f"{begin // 60:02}:{begin % 60:02}-{end // 60:02}:{end % 60:02}"
+
+
+def _cache(site: Site, resource: Resource, second: Site | None) -> Call:
+    size, spec, plan = resource.size, site.spec, resource.backup
+    assert size is not None and size.memory is not None  # noqa: S101, PT018
+    start, end = window(spec)
+    arguments = {
+        "name": site.name(resource.name, limit=40),
+        "engine_version": _version(resource),
+        "node_type": because(aws.cache_node(byte_count(size.memory)), size.at("memory")),
+        "replicas": because(1 if resource.highly_available else 0, resource.at("highly_available")),
+        "vpc_id": site.network["vpc_id"],
+        "subnet_ids": site.network["data_subnet_ids"],
+        "clients": clients(site, resource),
+        "connection_secret_name": connection_secret(site, resource),
+        "kms_key_arn": site.key,
+        "snapshot_retention_days": because(min(days(plan.keep), 35), plan.at("keep")) if plan else None,
+        "snapshot_window": because(_hours_before(start, 2), "delivery.maintenance_window"),
+        "maintenance_window": because(f"{start}-{end}", "delivery.maintenance_window"),
+        "log_retention_days": log_days(spec),
+        "replica_region": replica_region(site, second) if not site.role else None,
+        "protect": protect(spec),
+    }
+    return site.call(("cache", resource.name), "cache", "resources", resource.path, arguments)
+
+
+def _queue(site: Site, resource: Resource, second: Site | None) -> Call:
+    arguments = {
+        "name": site.name(resource.name),
+        "fifo": because(True, resource.at("ordered")) if resource.ordered else None,
+        "visibility_seconds": because(seconds(resource.visibility), resource.at("visibility"))
+        if resource.visibility
+        else None,
+        "dead_letter_after": because(resource.dead_letter_after, resource.at("dead_letter_after")),
+        "connection_secret_name": connection_secret(site, resource),
+        "kms_key_arn": site.key,
+        "replica_region": replica_region(site, second) if not site.role else None,
+        "protect": protect(site.spec),
+    }
+    return site.call(("queue", resource.name), "queue", "resources", resource.path, arguments)
+
+
+def _topic(site: Site, resource: Resource, second: Site | None) -> Call:
+    arguments = {
+        "name": site.name(resource.name),
+        "fifo": because(True, resource.at("ordered")) if resource.ordered else None,
+        "connection_secret_name": connection_secret(site, resource),
+        "kms_key_arn": site.key,
+        "replica_region": replica_region(site, second) if not site.role else None,
+        "protect": protect(site.spec),
+    }
+    return site.call(("topic", resource.name), "topic", "resources", resource.path, arguments)
+
+
+def _bucket(site: Site, resource: Resource, second: Site | None) -> Call:
+    replication = None
+    if resource.replicate and second is not None and not site.suffix:
+        target = second.module("bucket", resource.name)
+        keys = {"bucket_arn": Expression(f"{target}.arn"), "kms_key_arn": second.key}
+        replication = because(keys, resource.at("replicate"))
+    arguments = {
+        "name": site.name(resource.name),
+        "versioned": because(bool(resource.versioned), resource.at("versioned")),
+        "expire_days": because(days(resource.expire), resource.at("expire")) if resource.expire else None,
+        "log_bucket_name": Expression(f"{site.module('observability')}.log_bucket_name"),
+        "kms_key_arn": site.key,
+        "replication": replication,
+        "connection_secret_name": connection_secret(site, resource),
+        "replica_region": replica_region(site, second) if not site.role else None,
+        "protect": protect(site.spec),
+    }
+    return site.call(("bucket", resource.name), "bucket", "resources", resource.path, arguments)
+
+
+def _cdn(site: Site, resource: Resource, second: Site | None) -> Call:
+    del second
+    spec = site.spec
+    origin = spec.resources.get(resource.origin or "")
+    bucket = None
+    if origin is not None and origin.type == "bucket":
+        address = site.module("bucket", origin.name)
+        names = ("name", "arn", "domain_name")
+        bucket = because({name: Expression(f"{address}.{name}") for name in names}, resource.at("origin"))
+    hosts = {}
+    if resource.host:
+        zone = Expression(f"{site.module('dns')}.zone_id")
+        hosts[resource.host] = because(zone, resource.at("host"))
+    arguments = {
+        "name": site.name(resource.name),
+        "hosts": hosts or None,
+        "origin_bucket": bucket,
+        "log_bucket_domain_name": Expression(f"{site.module('observability')}.log_bucket_domain_name"),
+        "kms_key_arn": site.key,
+        "protect": protect(spec),
+    }
+    call = site.call(("cdn", resource.name), "cdn", "resources", resource.path, arguments)
+    providers = {"aws": "aws", "aws.us_east_1": "aws.us_east_1"}
+    return Call(call.name, call.module, call.file, call.origin, call.arguments, providers)
+
+
+_MAKERS: Mapping[str, Callable[[Site, Resource, Site | None], Call]] = {
+    "postgres": _database,
+    "mysql": _database,
+    "valkey": _cache,
+    "queue": _queue,
+    "topic": _topic,
+    "bucket": _bucket,
+    "cdn": _cdn,
+}
+
+
+_ACTIONS: Mapping[str, tuple[str, ...]] = {
+    "queue": (
+        "sqs:ChangeMessageVisibility",
+        "sqs:DeleteMessage",
+        "sqs:GetQueueAttributes",
+        "sqs:GetQueueUrl",
+        "sqs:ReceiveMessage",
+        "sqs:SendMessage",
+    ),
+    "topic": ("sns:GetTopicAttributes", "sns:Publish"),
+    "bucket": ("s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:PutObject"),
+    "secret": ("secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"),
+}
+"""What using a resource means to IAM; stores that are reached with a password need nothing."""
+
+
+def permissions(site: Site, service: Service, stores: Mapping[str, Call]) -> dict[str, Any]:
+    """Statements for a service's role, from `uses` alone."""
+    made: dict[str, Any] = {}
+    keyed = False
+    for number, name in enumerate(service.uses):
+        resource = site.spec.resources[name]
+        cause = f"{service.at('uses')}[{number}]"
+        if resource.type not in _ACTIONS:
+            continue
+        keyed = True
+        arn = _arn(site, name, resource, stores)
+        objects = Expression(f'"${{{arn}}}/*"') if resource.type == "bucket" else arn
+        made[name] = because({"actions": list(_ACTIONS[resource.type]), "resources": [objects]}, cause)
+        if resource.type == "bucket":
+            made[f"{name}-list"] = because(
+                {"actions": ["s3:GetBucketLocation", "s3:ListBucket"], "resources": [arn]}, cause
+            )
+    if keyed:
+        made["key"] = because(
+            {"actions": ["kms:Decrypt", "kms:GenerateDataKey"], "resources": [site.key]}, service.at("uses")
+        )
+    return made
+
+
+def _arn(site: Site, name: str, resource: Resource, stores: Mapping[str, Call]) -> Expression:
+    if resource.type == "secret":
+        return Expression(f'{site.module("secrets")}.secret_arns["{name}"]')
+    return Expression(f"{stores[name].address}.arn")
