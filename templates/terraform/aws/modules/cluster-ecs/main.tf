@@ -1,6 +1,14 @@
 # The cluster, where its tasks run, and how its services find each other.
 
+data "aws_ecs_cluster" "existing" {
+  count = var.existing_cluster_name == "" ? 0 : 1
+
+  cluster_name = var.existing_cluster_name
+}
+
 resource "aws_ecs_cluster" "this" {
+  count = var.existing_cluster_name == "" ? 1 : 0
+
   name = var.name
 
   setting {
@@ -15,7 +23,7 @@ resource "aws_ecs_cluster" "this" {
 
       log_configuration {
         cloud_watch_encryption_enabled = true
-        cloud_watch_log_group_name     = aws_cloudwatch_log_group.exec.name
+        cloud_watch_log_group_name     = aws_cloudwatch_log_group.exec[0].name
       }
     }
 
@@ -34,7 +42,9 @@ resource "aws_ecs_cluster" "this" {
 }
 
 resource "aws_ecs_cluster_capacity_providers" "this" {
-  cluster_name       = aws_ecs_cluster.this.name
+  count = var.existing_cluster_name == "" ? 1 : 0
+
+  cluster_name       = aws_ecs_cluster.this[0].name
   capacity_providers = ["FARGATE", "FARGATE_SPOT"]
 
   # For what names no strategy of its own: nothing lands on Spot by accident.
@@ -52,6 +62,8 @@ resource "aws_service_discovery_http_namespace" "this" {
 
 # Who opened a shell in which task, and what was typed there.
 resource "aws_cloudwatch_log_group" "exec" {
+  count = var.existing_cluster_name == "" ? 1 : 0
+
   name              = "/ecs/${var.name}/exec"
   retention_in_days = var.audit_retention_days
   kms_key_id        = var.kms_key_arn

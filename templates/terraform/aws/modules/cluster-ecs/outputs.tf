@@ -1,11 +1,11 @@
 output "cluster_arn" {
   description = "ARN of the cluster."
-  value       = aws_ecs_cluster.this.arn
+  value       = var.existing_cluster_name == "" ? aws_ecs_cluster.this[0].arn : data.aws_ecs_cluster.existing[0].arn
 }
 
 output "cluster_name" {
   description = "Name of the cluster."
-  value       = aws_ecs_cluster.this.name
+  value       = var.existing_cluster_name == "" ? aws_ecs_cluster.this[0].name : data.aws_ecs_cluster.existing[0].cluster_name
 }
 
 output "namespace_arn" {
@@ -19,8 +19,8 @@ output "namespace_name" {
 }
 
 output "exec_log_group_arn" {
-  description = "ARN of the log group that records the shells opened in tasks."
-  value       = aws_cloudwatch_log_group.exec.arn
+  description = "ARN of the log group that records the shells opened in tasks; null for an existing cluster."
+  value       = one(aws_cloudwatch_log_group.exec[*].arn)
 }
 
 output "connect_tls" {

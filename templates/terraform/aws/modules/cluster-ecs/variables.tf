@@ -9,6 +9,13 @@ variable "name" {
   }
 }
 
+variable "existing_cluster_name" {
+  type        = string
+  description = "Name of a cluster that exists: the module then looks it up, changes nothing in it, and makes the namespace alone; empty makes a cluster."
+  default     = ""
+  nullable    = false
+}
+
 variable "kms_key_arn" {
   type        = string
   description = "ARN of the environment's key, which encrypts the shells opened in tasks and what they leave in the log."

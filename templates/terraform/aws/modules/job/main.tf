@@ -7,6 +7,8 @@ data "aws_partition" "current" {}
 data "aws_region" "current" {}
 
 locals {
+  cluster_name = coalesce(var.cluster_name, basename(var.cluster_arn))
+
   # What Fargate offers: CPU units => MiB of memory.
   fargate_memory_mib = {
     "256"   = [512, 1024, 2048]
@@ -21,7 +23,7 @@ locals {
 
 resource "aws_cloudwatch_log_group" "this" {
   #checkov:skip=CKV_AWS_338:An application log is kept as long as the spec says, 30 days by default; audit logs are kept for a year and more.
-  name              = "/ecs/${var.cluster_name}/${var.name}"
+  name              = "/ecs/${local.cluster_name}/${var.name}"
   retention_in_days = var.log_retention_days
   kms_key_id        = var.kms_key_arn
   skip_destroy      = var.protect

@@ -17,8 +17,8 @@ variable "cluster_arn" {
 
 variable "cluster_name" {
   type        = string
-  description = "Name of that cluster; tasks and logs are named after it."
-  nullable    = false
+  description = "Name of that cluster, after which the log is named; null reads it from the ARN."
+  default     = null
 }
 
 variable "image" {
@@ -189,6 +189,11 @@ variable "egress" {
     condition     = alltrue([for rule in values(var.egress) : rule.port >= 1 && rule.port <= 65535 && contains(["tcp", "udp"], rule.protocol)])
     error_message = "Each egress rule has a port from 1 to 65535 and the protocol tcp or udp."
   }
+
+  validation {
+    condition     = alltrue([for rule in values(var.egress) : rule.cidr == null || can(cidrhost(rule.cidr, 0))])
+    error_message = "A cidr is an IPv4 or IPv6 network, for example 192.0.2.0/24."
+  }
 }
 
 variable "endpoints" {
@@ -246,8 +251,8 @@ variable "deadline_seconds" {
   nullable    = false
 
   validation {
-    condition     = var.deadline_seconds >= 60 && var.deadline_seconds <= 604800 && floor(var.deadline_seconds) == var.deadline_seconds
-    error_message = "An attempt may take from 60 seconds to seven days."
+    condition     = var.deadline_seconds >= 1 && var.deadline_seconds <= 604800 && floor(var.deadline_seconds) == var.deadline_seconds
+    error_message = "An attempt may take from one second to seven days."
   }
 }
 

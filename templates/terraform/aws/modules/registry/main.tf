@@ -73,8 +73,9 @@ resource "aws_ecr_registry_scanning_configuration" "this" {
   }
 }
 
+# Without a filter ECR would copy everything, caches included: no repositories, no replication.
 resource "aws_ecr_replication_configuration" "this" {
-  count = var.manage_registry && var.replica_region != null ? 1 : 0
+  count = var.manage_registry && var.replica_region != null && length(var.repositories) > 0 ? 1 : 0
 
   replication_configuration {
     rule {

@@ -11,7 +11,8 @@ variable "name" {
 
 variable "repositories" {
   type        = set(string)
-  description = "Names of the image repositories, for example shop/web."
+  description = "Names of the image repositories, for example shop/web; empty when there are only caches."
+  default     = []
   nullable    = false
 
   validation {

@@ -3,6 +3,8 @@
 locals {
   # A target group is replaced when its port or protocol changes, and the replacement lives beside the original for a while: the name follows them.
   target_group_hash = substr(sha1(jsonencode([var.name, var.port, var.protocol])), 0, 6)
+
+  health_path = coalesce(var.health_path, var.protocol == "grpc" ? "/grpc.health.v1.Health/Check" : "/health")
 }
 
 resource "aws_lb_target_group" "this" {
@@ -18,7 +20,7 @@ resource "aws_lb_target_group" "this" {
   deregistration_delay = var.deregistration_seconds
 
   health_check {
-    path                = var.health_path
+    path                = local.health_path
     matcher             = var.protocol == "grpc" ? "0" : "200-299"
     interval            = 10
     timeout             = 5
@@ -49,11 +51,11 @@ resource "aws_lb_listener_rule" "this" {
   }
 
   dynamic "condition" {
-    for_each = var.load_balancer.path_pattern == null ? [] : [var.load_balancer.path_pattern]
+    for_each = length(var.load_balancer.path_patterns) > 0 ? [var.load_balancer.path_patterns] : []
 
     content {
       path_pattern {
-        values = [condition.value]
+        values = condition.value
       }
     }
   }

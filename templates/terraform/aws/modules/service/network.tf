@@ -107,7 +107,8 @@ resource "aws_vpc_security_group_egress_rule" "this" {
 
   security_group_id            = aws_security_group.this.id
   description                  = each.value.description
-  cidr_ipv4                    = each.value.cidr
+  cidr_ipv4                    = can(cidrnetmask(each.value.cidr)) ? each.value.cidr : null
+  cidr_ipv6                    = can(cidrnetmask(each.value.cidr)) ? null : each.value.cidr
   prefix_list_id               = each.value.prefix_list_id
   referenced_security_group_id = each.value.security_group_id
   ip_protocol                  = each.value.protocol

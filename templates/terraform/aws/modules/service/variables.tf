@@ -273,6 +273,11 @@ variable "egress" {
     condition     = alltrue([for rule in values(var.egress) : rule.port >= 1 && rule.port <= 65535 && contains(["tcp", "udp"], rule.protocol)])
     error_message = "Each egress rule has a port from 1 to 65535 and the protocol tcp or udp."
   }
+
+  validation {
+    condition     = alltrue([for rule in values(var.egress) : rule.cidr == null || can(cidrhost(rule.cidr, 0))])
+    error_message = "A cidr is an IPv4 or IPv6 network, for example 192.0.2.0/24."
+  }
 }
 
 variable "endpoints" {
@@ -310,10 +315,10 @@ variable "load_balancer" {
     security_group_id = string
     priority          = number
     hosts             = set(string)
-    path_pattern      = optional(string)
+    path_patterns     = optional(set(string), [])
     arn_suffix        = string
   })
-  description = "Listener of the load balancer, its security group and ARN suffix, and the hosts and path that lead here; null keeps the service private."
+  description = "Listener of the load balancer, its security group and ARN suffix, and the hosts and paths that lead here (no path: all of them); null keeps the service private."
   default     = null
 
   validation {
@@ -322,8 +327,8 @@ variable "load_balancer" {
   }
 
   validation {
-    condition     = var.load_balancer == null || try(length(var.load_balancer.hosts) >= 1 && length(var.load_balancer.hosts) + (var.load_balancer.path_pattern == null ? 0 : 1) <= 5, false)
-    error_message = "A listener rule takes at least one host and at most five values, the path included."
+    condition     = var.load_balancer == null || try(length(var.load_balancer.hosts) >= 1 && length(var.load_balancer.hosts) + length(var.load_balancer.path_patterns) <= 5, false)
+    error_message = "A listener rule takes at least one host and at most five values, the paths included."
   }
 
   validation {
@@ -334,12 +339,11 @@ variable "load_balancer" {
 
 variable "health_path" {
   type        = string
-  description = "Path the load balancer asks to learn whether a task can serve."
-  default     = "/health"
-  nullable    = false
+  description = "Path the load balancer asks to learn whether a task can serve; null asks /health, or the health service of gRPC."
+  default     = null
 
   validation {
-    condition     = startswith(var.health_path, "/")
+    condition     = var.health_path == null || startswith(coalesce(var.health_path, "/"), "/")
     error_message = "The health path begins with a slash."
   }
 }

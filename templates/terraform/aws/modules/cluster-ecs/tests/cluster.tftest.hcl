@@ -9,6 +9,10 @@ mock_provider "aws" {
     defaults = { partition = "aws" }
   }
 
+  mock_data "aws_ecs_cluster" {
+    defaults = { arn = "arn:aws:ecs:eu-west-1:111111111111:cluster/platform" }
+  }
+
   mock_resource "aws_ecs_cluster" {
     defaults = { arn = "arn:aws:ecs:eu-west-1:111111111111:cluster/shop-prod" }
   }
@@ -35,37 +39,37 @@ run "defaults_are_safe" {
   command = plan
 
   assert {
-    condition     = { for setting in aws_ecs_cluster.this.setting : setting.name => setting.value } == { containerInsights = "enhanced" }
+    condition     = { for setting in aws_ecs_cluster.this[0].setting : setting.name => setting.value } == { containerInsights = "enhanced" }
     error_message = "Container Insights watches tasks and containers."
   }
 
   assert {
-    condition     = one(one(aws_ecs_cluster.this.configuration).execute_command_configuration).kms_key_id == var.kms_key_arn && one(one(aws_ecs_cluster.this.configuration).execute_command_configuration).logging == "OVERRIDE"
+    condition     = one(one(aws_ecs_cluster.this[0].configuration).execute_command_configuration).kms_key_id == var.kms_key_arn && one(one(aws_ecs_cluster.this[0].configuration).execute_command_configuration).logging == "OVERRIDE"
     error_message = "Shells are encrypted with the environment's key and recorded."
   }
 
   assert {
-    condition     = one(one(one(aws_ecs_cluster.this.configuration).execute_command_configuration).log_configuration).cloud_watch_encryption_enabled && one(one(one(aws_ecs_cluster.this.configuration).execute_command_configuration).log_configuration).cloud_watch_log_group_name == aws_cloudwatch_log_group.exec.name
+    condition     = one(one(one(aws_ecs_cluster.this[0].configuration).execute_command_configuration).log_configuration).cloud_watch_encryption_enabled && one(one(one(aws_ecs_cluster.this[0].configuration).execute_command_configuration).log_configuration).cloud_watch_log_group_name == aws_cloudwatch_log_group.exec[0].name
     error_message = "The record is encrypted and goes to the audit log."
   }
 
   assert {
-    condition     = aws_cloudwatch_log_group.exec.kms_key_id == var.kms_key_arn && aws_cloudwatch_log_group.exec.retention_in_days == 400 && aws_cloudwatch_log_group.exec.skip_destroy
+    condition     = aws_cloudwatch_log_group.exec[0].kms_key_id == var.kms_key_arn && aws_cloudwatch_log_group.exec[0].retention_in_days == 400 && aws_cloudwatch_log_group.exec[0].skip_destroy
     error_message = "The audit log is encrypted, kept for more than a year, and outlives the cluster."
   }
 
   assert {
-    condition     = [for provider in aws_ecs_cluster_capacity_providers.this.default_capacity_provider_strategy : provider.capacity_provider] == ["FARGATE"]
+    condition     = [for provider in aws_ecs_cluster_capacity_providers.this[0].default_capacity_provider_strategy : provider.capacity_provider] == ["FARGATE"]
     error_message = "Nothing lands on Spot by accident."
   }
 
   assert {
-    condition     = aws_ecs_cluster_capacity_providers.this.capacity_providers == toset(["FARGATE", "FARGATE_SPOT"])
+    condition     = aws_ecs_cluster_capacity_providers.this[0].capacity_providers == toset(["FARGATE", "FARGATE_SPOT"])
     error_message = "A service may ask for Spot."
   }
 
   assert {
-    condition     = one(aws_ecs_cluster.this.service_connect_defaults).namespace == aws_service_discovery_http_namespace.this.arn
+    condition     = one(aws_ecs_cluster.this[0].service_connect_defaults).namespace == aws_service_discovery_http_namespace.this.arn
     error_message = "Services find each other in the cluster's namespace."
   }
 
@@ -108,6 +112,24 @@ run "service_connect_tls" {
   }
 }
 
+run "existing_cluster" {
+  command = plan
+
+  variables {
+    existing_cluster_name = "platform"
+  }
+
+  assert {
+    condition     = output.cluster_arn == "arn:aws:ecs:eu-west-1:111111111111:cluster/platform" && output.cluster_name == "platform" && output.namespace_name == "shop-prod"
+    error_message = "The cluster is the one that exists, with a namespace of ours."
+  }
+
+  assert {
+    condition     = length(aws_ecs_cluster.this) + length(aws_ecs_cluster_capacity_providers.this) + length(aws_cloudwatch_log_group.exec) == 0 && output.exec_log_group_arn == null
+    error_message = "Nothing is made or changed in a cluster that is not ours."
+  }
+}
+
 run "own_key_for_task_storage" {
   command = plan
 
@@ -116,7 +138,7 @@ run "own_key_for_task_storage" {
   }
 
   assert {
-    condition     = one(one(aws_ecs_cluster.this.configuration).managed_storage_configuration).fargate_ephemeral_storage_kms_key_id == var.kms_key_arn
+    condition     = one(one(aws_ecs_cluster.this[0].configuration).managed_storage_configuration).fargate_ephemeral_storage_kms_key_id == var.kms_key_arn
     error_message = "The storage of tasks is encrypted with the environment's key."
   }
 }
@@ -130,7 +152,7 @@ run "unprotected" {
   }
 
   assert {
-    condition     = length(terraform_data.keep) == 0 && !aws_cloudwatch_log_group.exec.skip_destroy && aws_acmpca_certificate_authority.connect[0].permanent_deletion_time_in_days == 7
+    condition     = length(terraform_data.keep) == 0 && !aws_cloudwatch_log_group.exec[0].skip_destroy && aws_acmpca_certificate_authority.connect[0].permanent_deletion_time_in_days == 7
     error_message = "An environment that may go leaves nothing behind."
   }
 }

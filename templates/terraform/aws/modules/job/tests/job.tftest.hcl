@@ -51,7 +51,6 @@ mock_provider "aws" {
 variables {
   name                       = "shop-prod-report"
   cluster_arn                = "arn:aws:ecs:eu-west-1:111111111111:cluster/shop-prod"
-  cluster_name               = "shop-prod"
   image                      = "111111111111.dkr.ecr.eu-west-1.amazonaws.com/shop/report:1.4.2"
   kms_key_arn                = "arn:aws:kms:eu-west-1:111111111111:key/00000000-0000-0000-0000-000000000000"
   vpc_id                     = "vpc-0aaaaaaaaaaaaaaaa"
@@ -85,8 +84,8 @@ run "task_only" {
   }
 
   assert {
-    condition     = aws_cloudwatch_log_group.this.kms_key_id == var.kms_key_arn && aws_cloudwatch_log_group.this.retention_in_days == 30 && aws_cloudwatch_log_group.this.skip_destroy
-    error_message = "The log is encrypted with the environment's key, kept for 30 days and outlives the job."
+    condition     = aws_cloudwatch_log_group.this.name == "/ecs/shop-prod/shop-prod-report" && aws_cloudwatch_log_group.this.kms_key_id == var.kms_key_arn && aws_cloudwatch_log_group.this.retention_in_days == 30 && aws_cloudwatch_log_group.this.skip_destroy
+    error_message = "The log is named after cluster and job, encrypted with the environment's key, kept for 30 days and outlives the job."
   }
 
   assert {
@@ -225,12 +224,13 @@ run "maps" {
     egress = {
       auth = { description = "Sign-in", port = 443, prefix_list_id = "pl-0bbbbbbbbbbbbbbbb" }
       mail = { description = "Mail relay", port = 587, cidr = "192.0.2.0/24" }
+      news = { description = "News", port = 443, cidr = "2001:db8::/32" }
       time = { description = "Time", port = 123, protocol = "udp", security_group_id = "sg-03333333333333333" }
     }
   }
 
   assert {
-    condition     = keys(aws_vpc_security_group_egress_rule.this) == ["auth", "mail", "time"] && aws_vpc_security_group_egress_rule.this["mail"].cidr_ipv4 == "192.0.2.0/24"
+    condition     = keys(aws_vpc_security_group_egress_rule.this) == ["auth", "mail", "news", "time"] && aws_vpc_security_group_egress_rule.this["mail"].cidr_ipv4 == "192.0.2.0/24" && aws_vpc_security_group_egress_rule.this["news"].cidr_ipv6 == "2001:db8::/32" && aws_vpc_security_group_egress_rule.this["news"].cidr_ipv4 == null
     error_message = "Rules are addressed by the name of the target."
   }
 
@@ -259,7 +259,7 @@ run "refuses_bad_values" {
     subnet_ids           = ["subnet-0aaaaaaaaaaaaaaaa"]
     egress               = { both = { description = "Two targets", port = 443, cidr = "10.0.0.0/8", prefix_list_id = "pl-0aaaaaaaaaaaaaaaa" } }
     schedule             = { expression = "every night" }
-    deadline_seconds     = 10
+    deadline_seconds     = 0
     retries              = 11
     retry_seconds        = 0
     user                 = "root"
@@ -310,6 +310,16 @@ run "refuses_bad_pairs" {
     var.s3_prefix_list_id,
     var.schedule,
   ]
+}
+
+run "refuses_egress_to_no_network" {
+  command = plan
+
+  variables {
+    egress = { mail = { description = "Mail relay", port = 587, cidr = "mail.example.com" } }
+  }
+
+  expect_failures = [var.egress]
 }
 
 run "refuses_too_much_memory_for_files" {

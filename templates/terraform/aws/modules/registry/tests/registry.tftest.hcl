@@ -134,6 +134,8 @@ run "caches" {
   command = plan
 
   variables {
+    repositories   = []
+    replica_region = "eu-central-1"
     pull_through = {
       k8s  = "registry.k8s.io"
       quay = "quay.io"
@@ -153,6 +155,11 @@ run "caches" {
   assert {
     condition     = output.pull_through_urls["k8s"] == "111111111111.dkr.ecr.eu-west-1.amazonaws.com/k8s"
     error_message = "A cached registry is reached under its prefix."
+  }
+
+  assert {
+    condition     = length(aws_ecr_repository.this) + length(aws_ecr_replication_configuration.this) == 0
+    error_message = "Caches are not copied to the second region."
   }
 }
 

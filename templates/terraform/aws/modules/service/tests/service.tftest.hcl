@@ -235,18 +235,18 @@ run "long_name_of_target_group" {
       security_group_id = "sg-0bbbbbbbbbbbbbbbb"
       priority          = 100
       hosts             = ["a.example.com", "b.example.com"]
-      path_pattern      = "/orders.v1/*"
+      path_patterns     = ["/orders.v1", "/orders.v1/*"]
       arn_suffix        = "app/shop-prod/0123456789abcdef"
     }
   }
 
   assert {
-    condition     = length(aws_lb_target_group.this[0].name) == 32 && aws_lb_target_group.this[0].protocol_version == "GRPC" && one(aws_lb_target_group.this[0].health_check).matcher == "0"
-    error_message = "The longest name still fits, and gRPC is asked for its status 0."
+    condition     = length(aws_lb_target_group.this[0].name) == 32 && aws_lb_target_group.this[0].protocol_version == "GRPC" && one(aws_lb_target_group.this[0].health_check).matcher == "0" && one(aws_lb_target_group.this[0].health_check).path == "/grpc.health.v1.Health/Check"
+    error_message = "The longest name still fits, and gRPC is asked for status 0 of its health service."
   }
 
   assert {
-    condition     = length(aws_lb_listener_rule.this[0].condition) == 2
+    condition     = toset(flatten([for condition in aws_lb_listener_rule.this[0].condition : [for path in condition.path_pattern : path.values]])) == toset(["/orders.v1", "/orders.v1/*"]) && length(aws_lb_listener_rule.this[0].condition) == 2
     error_message = "Host and path both decide."
   }
 }
@@ -398,6 +398,7 @@ run "callers_after" {
     egress = {
       auth = { description = "Sign-in", port = 443, prefix_list_id = "pl-0bbbbbbbbbbbbbbbb" }
       mail = { description = "Mail relay", port = 587, cidr = "192.0.2.0/24" }
+      news = { description = "News", port = 443, cidr = "2001:db8::/32" }
       time = { description = "Time", port = 123, protocol = "udp", security_group_id = "sg-03333333333333333" }
     }
   }
@@ -413,7 +414,7 @@ run "callers_after" {
   }
 
   assert {
-    condition     = aws_vpc_security_group_egress_rule.this["mail"].cidr_ipv4 == "192.0.2.0/24" && aws_vpc_security_group_egress_rule.this["time"].ip_protocol == "udp"
+    condition     = aws_vpc_security_group_egress_rule.this["mail"].cidr_ipv4 == "192.0.2.0/24" && aws_vpc_security_group_egress_rule.this["news"].cidr_ipv6 == "2001:db8::/32" && aws_vpc_security_group_egress_rule.this["news"].cidr_ipv4 == null && aws_vpc_security_group_egress_rule.this["time"].ip_protocol == "udp"
     error_message = "The rule of mail keeps its address."
   }
 }
@@ -523,6 +524,16 @@ run "refuses_bad_pairs" {
     var.s3_prefix_list_id,
     var.load_balancer,
   ]
+}
+
+run "refuses_egress_to_no_network" {
+  command = plan
+
+  variables {
+    egress = { mail = { description = "Mail relay", port = 587, cidr = "mail.example.com" } }
+  }
+
+  expect_failures = [var.egress]
 }
 
 run "refuses_worker_behind_load_balancer" {
