@@ -58,6 +58,22 @@ resource "aws_ecr_lifecycle_policy" "this" {
   policy     = local.retention
 }
 
+resource "aws_ecr_repository_policy" "readers" {
+  for_each = { for name, repository in aws_ecr_repository.this : name => repository if length(var.reader_account_ids) > 0 }
+
+  repository = each.value.name
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid       = "PullFromOtherAccounts"
+      Effect    = "Allow"
+      Principal = { AWS = [for id in var.reader_account_ids : "arn:${data.aws_partition.current.partition}:iam::${id}:root"] }
+      Action    = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+    }]
+  })
+}
+
 resource "aws_ecr_registry_scanning_configuration" "this" {
   count = var.manage_registry ? 1 : 0
 

@@ -27,6 +27,18 @@ variable "kms_key_arn" {
   nullable    = false
 }
 
+variable "reader_account_ids" {
+  type        = set(string)
+  description = "Other AWS accounts that may pull the images, for example that of another environment."
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for id in var.reader_account_ids : can(regex("^[0-9]{12}$", id))])
+    error_message = "An account id has twelve digits."
+  }
+}
+
 variable "keep_images" {
   type        = number
   description = "Newest images kept in each repository; a rollback reaches no further."

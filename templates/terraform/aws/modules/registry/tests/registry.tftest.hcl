@@ -67,8 +67,8 @@ run "defaults_are_safe" {
   }
 
   assert {
-    condition     = length(aws_ecr_replication_configuration.this) + length(aws_ecr_pull_through_cache_rule.this) + length(aws_iam_role.cache) == 0
-    error_message = "Nothing is copied or cached unless asked for."
+    condition     = length(aws_ecr_replication_configuration.this) + length(aws_ecr_pull_through_cache_rule.this) + length(aws_iam_role.cache) + length(aws_ecr_repository_policy.readers) == 0
+    error_message = "Nothing is copied, cached or opened to others unless asked for."
   }
 }
 
@@ -113,6 +113,25 @@ run "replica_and_enhanced_scanning" {
   assert {
     condition     = aws_ecr_registry_scanning_configuration.this[0].scan_type == "ENHANCED" && one(aws_ecr_registry_scanning_configuration.this[0].rule).scan_frequency == "CONTINUOUS_SCAN"
     error_message = "Inspector scans again and again."
+  }
+}
+
+run "readers_in_other_accounts" {
+  command = plan
+
+  variables {
+    repositories       = ["shop/api", "shop/web"]
+    reader_account_ids = ["222222222222", "333333333333"]
+  }
+
+  assert {
+    condition     = keys(aws_ecr_repository_policy.readers) == ["shop/api", "shop/web"] && one(jsondecode(aws_ecr_repository_policy.readers["shop/web"].policy).Statement).Principal.AWS == ["arn:aws:iam::222222222222:root", "arn:aws:iam::333333333333:root"]
+    error_message = "The named accounts pull from each repository."
+  }
+
+  assert {
+    condition     = one(jsondecode(aws_ecr_repository_policy.readers["shop/web"].policy).Statement).Action == ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+    error_message = "They pull and do nothing else."
   }
 }
 
@@ -167,17 +186,19 @@ run "refuses_bad_values" {
   command = plan
 
   variables {
-    name           = "Shop"
-    repositories   = ["Shop/Web"]
-    keep_images    = 1
-    untagged_days  = 0
-    replica_region = "eu-west-1"
-    pull_through   = { hub = "registry-1.docker.io" }
+    name               = "Shop"
+    repositories       = ["Shop/Web"]
+    reader_account_ids = ["shop"]
+    keep_images        = 1
+    untagged_days      = 0
+    replica_region     = "eu-west-1"
+    pull_through       = { hub = "registry-1.docker.io" }
   }
 
   expect_failures = [
     var.name,
     var.repositories,
+    var.reader_account_ids,
     var.keep_images,
     var.untagged_days,
     var.replica_region,
