@@ -1,0 +1,106 @@
+mock_provider "aws" {
+  override_during = plan
+
+  mock_data "aws_route53_zone" {
+    defaults = { zone_id = "Z0123456789ABCDEFGHIJ" }
+  }
+
+  mock_resource "aws_route53_zone" {
+    defaults = { zone_id = "Z9876543210ABCDEFGHIJ", name_servers = ["ns-1.awsdns-01.org", "ns-2.awsdns-02.net"] }
+  }
+
+  mock_resource "aws_acm_certificate" {
+    defaults = {
+      arn = "arn:aws:acm:eu-west-1:111111111111:certificate/00000000-0000-0000-0000-000000000000"
+      domain_validation_options = [
+        {
+          domain_name           = "shop.example.com"
+          resource_record_name  = "_a.shop.example.com"
+          resource_record_type  = "CNAME"
+          resource_record_value = "_b.acm-validations.aws"
+        },
+      ]
+    }
+  }
+
+  mock_resource "aws_acm_certificate_validation" {
+    defaults = { certificate_arn = "arn:aws:acm:eu-west-1:111111111111:certificate/00000000-0000-0000-0000-000000000000" }
+  }
+}
+
+variables {
+  zone_name = "example.com"
+  hosts     = ["shop.example.com"]
+}
+
+run "zone_that_exists" {
+  command = plan
+
+  assert {
+    condition     = length(aws_route53_zone.this) == 0 && output.zone_id == "Z0123456789ABCDEFGHIJ"
+    error_message = "A zone that exists is used and none is made."
+  }
+
+  assert {
+    condition     = aws_acm_certificate.this.validation_method == "DNS" && aws_route53_record.validation["shop.example.com"].zone_id == output.zone_id
+    error_message = "The certificate is proven by a record in the zone."
+  }
+
+  assert {
+    condition     = output.certificate_arn == aws_acm_certificate_validation.this.certificate_arn && length(output.name_servers) == 0
+    error_message = "The certificate is handed out once it is issued."
+  }
+}
+
+run "new_zone" {
+  command = plan
+
+  variables {
+    create_zone = true
+  }
+
+  assert {
+    condition     = output.zone_id == "Z9876543210ABCDEFGHIJ" && length(output.name_servers) == 2
+    error_message = "A new zone tells its name servers."
+  }
+}
+
+run "several_hosts" {
+  command = plan
+
+  variables {
+    hosts = ["www.example.com", "shop.example.com", "example.com"]
+  }
+
+  assert {
+    condition     = aws_acm_certificate.this.domain_name == "example.com" && toset(aws_acm_certificate.this.subject_alternative_names) == toset(["shop.example.com", "www.example.com"])
+    error_message = "One certificate is for all names."
+  }
+}
+
+run "refuses_a_wrong_zone" {
+  command         = plan
+  expect_failures = [var.zone_name]
+
+  variables {
+    zone_name = "Example.com."
+  }
+}
+
+run "refuses_no_hosts" {
+  command         = plan
+  expect_failures = [var.hosts]
+
+  variables {
+    hosts = []
+  }
+}
+
+run "refuses_a_foreign_host" {
+  command         = plan
+  expect_failures = [var.hosts]
+
+  variables {
+    hosts = ["shop.example.org"]
+  }
+}
