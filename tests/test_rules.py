@@ -69,4 +69,6 @@ def test_a_rule_speaks_in_whole_sentences(identity: str) -> None:
 def test_every_fact_is_described() -> None:
     for fact in facts().values():
         assert fact.says
-        assert fact.format in {"docker", "dockerignore", "compose", "kubernetes", "kustomization", "prometheus", "text"}
+        assert fact.format in {
+            *("docker", "dockerignore", "compose", "kubernetes", "kustomization", "prometheus", "terraform", "text"),
+        }

@@ -15,6 +15,7 @@ _FAMILIES = {
     "kubernetes": "Kubernetes objects",
     "names": "Names and labels",
     "secrets": "Secrets",
+    "terraform": "Terraform",
 }
 
 

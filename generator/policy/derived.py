@@ -6,7 +6,16 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TypeAlias
 
-from generator.policy import composefacts, configfacts, networkfacts, podfacts
+from generator.policy import (
+    composefacts,
+    configfacts,
+    networkfacts,
+    podfacts,
+    terraformfacts,
+    terraformnetwork,
+    terraformrights,
+    terraformuses,
+)
 from generator.policy.documents import Document
 from generator.policy.found import Found
 
@@ -58,3 +67,49 @@ DERIVED: dict[str, Derive] = {
     "weaker-environments": podfacts.weaker_environments,
     "workloads": podfacts.scaled_objects,
 }
+
+_TERRAFORM: dict[str, Derive] = {
+    "terraform-acls": terraformfacts.acls,
+    "terraform-actions": terraformrights.actions,
+    "terraform-backups": terraformuses.backups,
+    "terraform-breakers": terraformfacts.breakers,
+    "terraform-cache-rest": terraformfacts.cache_rest,
+    "terraform-cache-transit": terraformfacts.cache_transit,
+    "terraform-counts": terraformfacts.counts,
+    "terraform-dead-letters": terraformfacts.dead_letters,
+    "terraform-egress": terraformnetwork.egress,
+    "terraform-endpoints": terraformfacts.endpoints,
+    "terraform-engines": terraformfacts.engines,
+    "terraform-flows-in": terraformnetwork.flows_in,
+    "terraform-flows-out": terraformnetwork.flows_out,
+    "terraform-health-paths": terraformuses.health_paths,
+    "terraform-hosts": terraformuses.hosts,
+    "terraform-identities": terraformuses.identities,
+    "terraform-ingress": terraformnetwork.ingress,
+    "terraform-kept-stores": terraformfacts.kept_stores,
+    "terraform-listeners": terraformnetwork.listeners,
+    "terraform-log-groups": terraformuses.log_groups,
+    "terraform-nats": terraformnetwork.nats,
+    "terraform-passwords": terraformfacts.passwords,
+    "terraform-pinned-modules": terraformfacts.pinned_modules,
+    "terraform-priorities": terraformnetwork.priorities,
+    "terraform-production": terraformfacts.productions,
+    "terraform-public-blocks": terraformfacts.public_blocks,
+    "terraform-scaled": terraformfacts.scaled,
+    "terraform-scopes": terraformrights.scopes,
+    "terraform-secret-keys": terraformuses.secret_keys,
+    "terraform-several": terraformfacts.several,
+    "terraform-sizes": terraformfacts.sizes,
+    "terraform-spot": terraformfacts.spot,
+    "terraform-stored-secrets": terraformfacts.stored_secrets,
+    "terraform-subnets": terraformnetwork.subnets,
+    "terraform-target-ports": terraformuses.target_ports,
+    "terraform-task-roles": terraformfacts.task_roles,
+    "terraform-tls": terraformnetwork.tls,
+    "terraform-trusts": terraformrights.trusts,
+    "terraform-uses": terraformuses.uses,
+    "terraform-weaker": terraformfacts.weaker,
+}
+DERIVED |= _TERRAFORM
+EVERYWHERE |= frozenset(_TERRAFORM) - {"terraform-identities", "terraform-secret-keys"}
+"""Roots keep apart by themselves; what stands in manifests is of one environment."""

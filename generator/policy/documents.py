@@ -54,6 +54,10 @@ class Document:
     text: str = field(default="", repr=False)
     moved_to: str = ""
     """The namespace that an overlay puts it into, whatever the file says."""
+    address: str = ""
+    """The whole address of a Terraform resource, modules included; `name` is the one within its module."""
+    configuration: str = ""
+    """The folder of the Terraform root that it takes effect in."""
 
     @property
     def identity(self) -> str:
@@ -83,6 +87,10 @@ def documents(files: Sequence[TextFile]) -> tuple[Document, ...]:
             found.append(Document("dockerignore", "", _lines(file), file.path))
         elif file.path.endswith((".yaml", ".yml", ".json")):
             found.extend(_yaml(file))
+    if any(file.path.endswith(".tf") for file in files):
+        from generator.policy import terraformtree
+
+        found.extend(terraformtree.documents(files))
     patches = set(_patches(found))
     for index, item in enumerate(found):
         if item.format == "kubernetes" and item.file in patches:

@@ -62,19 +62,22 @@ def _verdicts(rule: Rule, facts: Facts, context: Context) -> Iterator[tuple[Valu
         for value in facts.select(name):
             if not all(_applies(condition, value, facts, context) for condition in rule.where):
                 continue
-            if any(_applies(condition, value, facts, context) for condition in rule.unless):
+            if any(_applies(condition, value, facts, context, doubtful=True) for condition in rule.unless):
                 continue
             verdict = _verdict(rule.judgement, value, facts, context)
             if verdict.holds is not None:
                 yield value, verdict
 
 
-def _applies(condition: Condition, value: Value, facts: Facts, context: Context) -> bool:
-    """Whether a condition holds: on the value, or on at least one that is joined to it."""
+def _applies(condition: Condition, value: Value, facts: Facts, context: Context, *, doubtful: bool = False) -> bool:
+    """Whether a condition holds: on the value, or on at least one that is joined to it; `doubtful` if nobody knows."""
     if not condition.fact:
-        return _verdict(condition.judgement, value, facts, context).holds is True
+        return _verdict(condition.judgement, value, facts, context).holds is True or (value.unknown and doubtful)
     joined = facts.joined(value, condition.fact, condition.by)
     verb = condition.judgement.verb
+    if any(other.unknown and (other.missing or verb not in ("exists", "is-absent")) for other in joined):
+        known = [other for other in joined if not other.unknown]
+        return doubtful or any(_verdict(condition.judgement, other, facts, context).holds is True for other in known)
     if verb in ("exists", "is-absent") and not condition.judgement.fact:
         return any(not other.missing for other in joined) == (verb == "exists")
     return any(_verdict(condition.judgement, other, facts, context).holds is True for other in joined)
@@ -82,6 +85,8 @@ def _applies(condition: Condition, value: Value, facts: Facts, context: Context)
 
 def _verdict(judgement: Judgement, value: Value, facts: Facts, context: Context) -> Verdict:
     verb = judgement.verb
+    if value.unknown and (value.missing or verb not in ("exists", "is-absent")):
+        return Verdict(None)
     if verb == "cel":
         return Verdict(None if value.missing and value.value is None else _cel(judgement.argument, value))
     if verb in ("exists", "is-absent"):
@@ -96,16 +101,16 @@ def _verdict(judgement: Judgement, value: Value, facts: Facts, context: Context)
     others = [
         other
         for other in facts.joined(value, judgement.fact, judgement.by)
-        if not (other.missing and other.value is None) and other is not value
+        if (other.unknown or not (other.missing and other.value is None)) and other is not value
     ]
-    answers = [(other, test(value.value, other.value, context)) for other in others]
+    answers = [(other, test(value.value, other.value, context)) for other in others if not other.unknown]
     answers = [(other, answer) for other, answer in answers if answer is not None]
     if not answers:
         return Verdict(None)
-    if VERBS[verb].among == "some":
-        holds = any(answer for _, answer in answers)
-    else:
-        holds = all(answer for _, answer in answers)
+    some = VERBS[verb].among == "some"
+    holds = any(answer for _, answer in answers) if some else all(answer for _, answer in answers)
+    if holds != some and any(other.unknown for other in others):
+        return Verdict(None)
     return Verdict(holds, () if holds else tuple(other for other, answer in answers if not answer))
 
 
@@ -115,7 +120,10 @@ def _presence(judgement: Judgement, value: Value, facts: Facts) -> Verdict:
         return Verdict(value.missing != wanted)
     if (value.missing and value.value is None) or not value.key(judgement.by):
         return Verdict(None)
-    present = tuple(other for other in facts.joined(value, judgement.fact, judgement.by) if not other.missing)
+    joined = facts.joined(value, judgement.fact, judgement.by)
+    present = tuple(other for other in joined if not other.missing)
+    if not present and any(other.unknown for other in joined):
+        return Verdict(None)
     return Verdict(bool(present) == wanted, () if wanted else present)
 
 

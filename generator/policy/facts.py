@@ -29,6 +29,9 @@ KEYS = (
 )
 """What values of two facts can be joined by."""
 
+UNKNOWN = frozenset(["unknown", "reference"])
+"""Layers of nodes whose value is known after apply only; a reference to a resource is sure to have one."""
+
 LOCAL_KEYS = frozenset(["file", "object", "pod", "container", "stage", "instruction", "entry"])
 """Those that never join two objects."""
 
@@ -44,6 +47,8 @@ class Value:
     document: Document = field(repr=False)
     trail: Trail = ()
     missing: bool = False
+    unknown: bool = False
+    """Whether it is known after apply only; `missing` is then False when it is sure to be there."""
 
     @property
     def service(self) -> str:
@@ -61,7 +66,7 @@ class Value:
             return f"{str(self.trail[0]).rstrip('s')}/{self.trail[1]}"
         if self.document.format == "docker":
             return f"stage/{self._stage()}"
-        return ""
+        return self.document.name if self.document.format == "terraform" else ""
 
     @property
     def container(self) -> str:
@@ -174,12 +179,18 @@ class Facts:
 def _of_document(what: Fact, document: Document) -> Iterator[Value]:
     for path in what.at:
         for trail, subject in _walk(document, path, (), document.root):
-            yield from _of_subject(what, document, trail, subject)
+            if subject.layer not in UNKNOWN:
+                yield from _of_subject(what, document, trail, subject)
 
 
 def _of_subject(what: Fact, document: Document, trail: Trail, subject: Node) -> Iterator[Value]:
     for path in what.value:
-        found = [(place, node) for place, node in _walk(document, path, trail, subject) if node.value is not None]
+        walked = list(_walk(document, path, trail, subject))
+        if veiled := next((node for _, node in walked if node.layer in UNKNOWN), None):
+            sure = veiled.layer == "reference"
+            yield Value(what.name, None, veiled.note, veiled.at, document, trail, missing=not sure, unknown=True)
+            return
+        found = [(place, node) for place, node in walked if node.value is not None]
         if path == ("@key",):
             key = str(trail[-1]) if trail else ""
             yield Value(what.name, key, key, subject.key_at or subject.at, document, trail)
@@ -223,8 +234,8 @@ def _shown(value: Any) -> str:
 
 
 def _walk(document: Document, path: tuple[str, ...], trail: Trail, node: Node) -> Iterator[tuple[Trail, Node]]:
-    """All nodes at a path; `*`, `[*]`, `**` and `{a,b}` branch."""
-    if not path:
+    """All nodes at a path; `*`, `[*]`, `**` and `{a,b}` branch. What lies below an unknown one is unknown."""
+    if not path or node.layer in UNKNOWN:
         yield trail, node
         return
     head, rest = path[0], path[1:]

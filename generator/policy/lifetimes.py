@@ -1,4 +1,4 @@
-"""When the line of an image ends, out of dated data (`schemas/data/runtimes.json`)."""
+"""When the line of an image, or of an engine of AWS, ends, out of dated data (`schemas/data`)."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _covers(cycle: str, tag: str) -> bool:
 def _cycles() -> dict[str, dict[str, str]]:
     """Image name -> line -> last supported day."""
     found: dict[str, dict[str, str]] = {}
-    for name, line, end in (*_supported(), *_ended()):
+    for name, line, end in (*_supported(), *_ended(), *_managed()):
         found.setdefault(name, {})[line] = end
     return found
 
@@ -63,3 +63,10 @@ def _ended() -> Iterator[tuple[str, str, str]]:
     for name, entry in data.load("schemas/data/ended.json")["images"].items():
         for line, end in entry["lines"].items():
             yield name, line, end
+
+
+def _managed() -> Iterator[tuple[str, str, str]]:
+    """The lines of engines that AWS runs, where standard support ends on a day of its own."""
+    for kind, entry in data.load("schemas/data/aws.json")["ended"].items():
+        for line, end in entry["lines"].items():
+            yield {"kubernetes": "eks"}.get(kind, f"rds-{kind}"), line, end

@@ -160,7 +160,7 @@ def _ours(path: str, lines: list[str], number: int, line: str) -> Iterator[Waive
 
 def _checkov(path: str, lines: list[str], number: int, line: str) -> Iterator[Waiver]:
     match = _CHECKOV_COMMENT.search(line)
-    document = _document_lines(lines, number)
+    document = _block_lines(lines, number) if path.endswith(".tf") else _document_lines(lines, number)
     if match is None:
         match = _CHECKOV_ANNOTATION.search(line)
     if match is not None:
@@ -217,6 +217,16 @@ def _document_lines(lines: list[str], number: int) -> tuple[int, int]:
             elif index > number:
                 last = index - 1
                 break
+    return first, last
+
+
+def _block_lines(lines: list[str], number: int) -> tuple[int, int]:
+    """The lines of the HCL block around a line: from where it begins at the margin to the brace that ends it."""
+    first, last = number, number
+    while first > 1 and not (lines[first - 1][:1].isalpha() and lines[first - 1].rstrip().endswith("{")):
+        first -= 1
+    while last < len(lines) and not lines[last - 1].startswith("}"):
+        last += 1
     return first, last
 
 
@@ -356,5 +366,7 @@ def _same_thing(own: Finding, other: Finding) -> bool:
 
 def _bare(subject: str) -> tuple[str, ...]:
     """`Deployment/shop/web` and checkov's `Deployment.shop.web` are one; a namespace may be left out."""
+    if module := re.match(r"(?:module[/.][^/.]+[/.])+", subject):
+        subject = subject[module.end() :]
     parts = tuple(part for part in re.split(r"[/.]", subject) if part not in ("default", ""))
     return (parts[0], parts[-1]) if parts else ()

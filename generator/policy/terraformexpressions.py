@@ -1,0 +1,331 @@
+"""Expressions of Terraform as nodes: values that are known now, and references where they are not.
+
+What cannot be told has the layer `unknown`, or `reference` where it is sure to have a value; the note keeps what
+it speaks of.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from generator.document import Location, Node
+from generator.policy.hclread import Block, Expr
+from generator.policy.terraformfound import UNKNOWN
+from generator.policy.terraformvalues import FUNCTIONS, NotKnown, calculated
+
+
+@dataclass(slots=True)
+class Module:
+    """One folder as one call of it: its blocks, what the caller says, and what `each` and `count` stand for."""
+
+    folder: str
+    blocks: list[Block]
+    prefix: str = ""
+    root: str = ""
+    inputs: dict[str, Node] = field(default_factory=dict)
+    depth: int = 0
+    service: str = ""
+    locals: dict[str, Expr] = field(default_factory=dict)
+    known_locals: dict[str, Node] = field(default_factory=dict)
+    children: dict[str, list[tuple[str, Module]]] = field(default_factory=dict)
+    pending: set[str] = field(default_factory=set)
+
+    def of(self, kind: str) -> Iterator[Block]:
+        return (block for block in self.blocks if block.kind == kind)
+
+
+Scope = Mapping[str, Node]
+
+
+class Expressions:
+    """Evaluates expressions within a module."""
+
+    def value(self, expr: Expr, module: Module, scope: Scope) -> Node:
+        try:
+            return self._evaluated(expr, module, scope)
+        except (NotKnown, RecursionError):
+            return unknown(expr.at, "unknown", *_names(expr, module))
+
+    def _evaluated(self, expr: Expr, module: Module, scope: Scope) -> Node:
+        kind, at, parts = expr.kind, expr.at, expr.parts
+        if kind == "lit":
+            return Node(parts[0], at)
+        if kind == "paren":
+            return self.value(parts[0], module, scope)
+        if kind == "tpl":
+            return self._template(expr, module, scope)
+        if kind in ("name", "get"):
+            return self._reference(expr, module, scope)
+        if kind == "list":
+            return Node(tuple(self.value(item, module, scope) for item in parts), at)
+        if kind == "obj":
+            return self._object(expr, module, scope)
+        if kind == "call":
+            return self._call(expr, module, scope)
+        if kind == "cond":
+            return self._conditional(expr, module, scope)
+        if kind == "for":
+            return self._comprehension(expr, module, scope)
+        if kind in ("bin", "un"):
+            operands = [self.value(part, module, scope) for part in parts[1:]]
+            short = _short(parts[0], operands)
+            if short is not None:
+                return Node(short, at)
+            if any(node.layer in UNKNOWN for node in operands):
+                return _mixed(at, operands, "reference")
+            return Node(calculated(parts[0], [node.plain for node in operands]), at)
+        return unknown(at, "unknown", *_names(expr, module))
+
+    def _template(self, expr: Expr, module: Module, scope: Scope) -> Node:
+        nodes = [part if isinstance(part, str) else self.value(part, module, scope) for part in expr.parts]
+        if len(nodes) == 1 and isinstance(nodes[0], Node):
+            return replace(nodes[0], at=expr.at)
+        text, unknown = "", False
+        for node in nodes:
+            if isinstance(node, str):
+                text += node
+            elif node.layer in UNKNOWN:
+                text, unknown = text + (node.note or "${}"), True
+            elif isinstance(node.value, dict | tuple) or node.value is None:
+                raise NotKnown
+            else:
+                text += ("true" if node.value else "false") if isinstance(node.value, bool) else str(node.value)
+        if unknown:
+            return Node(None, expr.at, layer="reference", note=text)
+        return Node(text, expr.at)
+
+    def _object(self, expr: Expr, module: Module, scope: Scope) -> Node:
+        values: dict[str, Node] = {}
+        for key, value in expr.parts:
+            name: Any = key.parts[0] if key.kind == "name" else self.value(key, module, scope).value
+            if isinstance(name, bool) or not isinstance(name, str | int | float):
+                raise NotKnown
+            values[str(name)] = replace(self.value(value, module, scope), key_at=key.at)
+        return Node(values, expr.at)
+
+    def _conditional(self, expr: Expr, module: Module, scope: Scope) -> Node:
+        chosen = self.value(expr.parts[0], module, scope)
+        if isinstance(chosen.value, bool) and chosen.layer not in UNKNOWN:
+            return self.value(expr.parts[1 if chosen.value else 2], module, scope)
+        options = [self.value(part, module, scope) for part in expr.parts[1:]]
+        if options[0].plain == options[1].plain and not any(node.layer in UNKNOWN for node in options):
+            return options[0]
+        sure = all(
+            node.layer == "reference" or (node.layer != "unknown" and node.value is not None) for node in options
+        )
+        return _mixed(expr.at, options, "reference" if sure else "unknown")
+
+    def _comprehension(self, expr: Expr, module: Module, scope: Scope) -> Node:
+        names, over_expr, key_expr, value_expr, when, grouped, _ = expr.parts
+        over = self.value(over_expr, module, scope)
+        if over.layer in UNKNOWN or grouped:
+            return unknown(expr.at, "reference", *_names(expr, module))
+        entries = [(Node(key, over.at), value) for key, value in over.items()]
+        entries += [(Node(index, over.at), item) for index, item in enumerate(over.elements())]
+        listed: list[Node] = []
+        mapped: dict[str, Node] = {}
+        for key, value in entries:
+            inner = {**scope, names[-1]: value}
+            if len(names) == 2:
+                inner[names[0]] = key
+            if when is not None:
+                wanted = self.value(when, module, inner)
+                if wanted.layer in UNKNOWN:
+                    return unknown(expr.at, "reference", *_names(expr, module))
+                if wanted.value is not True:
+                    continue
+            made = self.value(value_expr, module, inner)
+            if key_expr is None:
+                listed.append(made)
+            else:
+                name = self.value(key_expr, module, inner)
+                if name.layer in UNKNOWN or isinstance(name.value, dict | tuple):
+                    return unknown(expr.at, "reference", *_names(expr, module))
+                mapped[str(name.value)] = made
+        return Node(mapped if key_expr is not None else tuple(listed), expr.at)
+
+    def _call(self, expr: Expr, module: Module, scope: Scope) -> Node:
+        name, arguments = expr.parts
+        if name in ("try", "can", "coalesce", "lookup") and name == "try":
+            first = self.value(arguments[0], module, scope)
+            return (
+                first
+                if first.layer not in UNKNOWN
+                else _mixed(expr.at, [self.value(item, module, scope) for item in arguments], "unknown")
+            )
+        values: list[Node] = []
+        for item in arguments:
+            if item.kind == "spread":
+                inner = self.value(item.parts[0], module, scope)
+                if inner.layer in UNKNOWN:
+                    return _mixed(expr.at, [inner], "reference")
+                values.extend(inner.elements())
+            else:
+                values.append(self.value(item, module, scope))
+        if name in FUNCTIONS:
+            made = FUNCTIONS[name](expr.at, values)
+            if made is not None:
+                return made
+        return _mixed(expr.at, values, "unknown" if name in ("one", "coalesce", "lookup", "element") else "reference")
+
+    def _reference(self, expr: Expr, module: Module, scope: Scope) -> Node:
+        base, steps = (expr, ()) if expr.kind == "name" else expr.parts
+        if base.kind != "name":
+            return self._stepped(self.value(base, module, scope), steps, module, scope, expr)
+        head = base.parts[0]
+        names = [step[1] for step in steps if step[0] == "attr"]
+        if head in scope:
+            return self._stepped(scope[head], steps, module, scope, expr)
+        if names and steps[0][0] == "attr" and f"{head}.{names[0]}" in scope:
+            return self._stepped(scope[f"{head}.{names[0]}"], steps[1:], module, scope, expr)
+        if head == "var" and names:
+            found = module.inputs.get(names[0]) or unknown(expr.at, "unknown", f"{module.prefix}var.{names[0]}")
+            return self._stepped(found, steps[1:], module, scope, expr)
+        if head == "local" and names:
+            return self._stepped(self._local(names[0], module), steps[1:], module, scope, expr)
+        if head == "module" and names:
+            return self._output(names[0], steps[1:], module, scope, expr)
+        if head in ("path", "terraform", "self", "each", "count"):
+            return unknown(expr.at, "reference", f"{module.prefix}{text_of(expr)}")
+        return self._resource(head, steps, module, scope, expr)
+
+    def _resource(
+        self, head: str, steps: tuple[tuple[str, Any], ...], module: Module, scope: Scope, expr: Expr
+    ) -> Node:
+        """An attribute of a resource: known after apply, and sure to be there unless it may not exist itself."""
+        sure = not any(step[0] == "splat" for step in steps)
+        text = head
+        for kind, step in steps:
+            if kind == "attr":
+                text += f".{step}"
+            elif kind == "splat":
+                text += "[*]"
+            else:
+                key = self.value(step, module, scope)
+                text += f'["{key.value}"]' if isinstance(key.value, str) else f"[{key.value}]"
+        return unknown(expr.at, "reference" if sure else "unknown", f"{module.prefix}{text}")
+
+    def _local(self, name: str, module: Module) -> Node:
+        if name not in module.known_locals:
+            expr = module.locals.get(name)
+            if expr is None or name in module.pending:
+                raise NotKnown
+            module.pending.add(name)
+            module.known_locals[name] = self.value(expr, module, {})
+            module.pending.discard(name)
+        return module.known_locals[name]
+
+    def _output(self, name: str, steps: tuple[tuple[str, Any], ...], module: Module, scope: Scope, expr: Expr) -> Node:
+        instances = module.children.get(name, [])
+        wanted = ""
+        if steps and steps[0][0] == "idx":
+            key = self.value(steps[0][1], module, scope)
+            wanted = f'["{key.value}"]' if isinstance(key.value, str) else f"[{key.value}]"
+            steps = steps[1:]
+        chosen = [child for key_, child in instances if key_ == wanted]
+        if len(chosen) != 1 or not steps or steps[0][0] != "attr":
+            return unknown(expr.at, "unknown", *(f"{child.prefix.rstrip('.')}" for _, child in instances))
+        child = chosen[0]
+        for block in child.of("output"):
+            if block.labels[:1] == (steps[0][1],) and "value" in block.attributes:
+                found = self.value(block.attributes["value"][0], child, {})
+                return self._stepped(found, steps[1:], module, scope, expr)
+        return unknown(expr.at, "unknown")
+
+    def _stepped(
+        self, node: Node, steps: tuple[tuple[str, Any], ...], module: Module, scope: Scope, expr: Expr
+    ) -> Node:
+        for index, (kind, step) in enumerate(steps):
+            if node.layer in UNKNOWN:
+                return _unknown_below(node, steps[index:])
+            if kind == "splat":
+                rest = steps[index + 1 :]
+                items = (
+                    node.elements() if isinstance(node.value, tuple) else iter([node] if node.value is not None else [])
+                )
+                return Node(tuple(self._stepped(item, rest, module, scope, expr) for item in items), expr.at)
+            key = step if kind == "attr" else self.value(step, module, scope)
+            if isinstance(key, Node):
+                if key.layer in UNKNOWN:
+                    return _mixed(expr.at, [node, key], "unknown")
+                key = key.value
+            found = (
+                node.get(int(key) if isinstance(key, float) else key) if isinstance(key, str | int | float) else None
+            )
+            if found is None:
+                if isinstance(node.value, dict) and kind == "attr":
+                    return Node(None, expr.at)  # an optional attribute that the caller left out is null
+                raise NotKnown
+            node = found
+        return node if node.layer in UNKNOWN else replace(node, key_at=None)
+
+
+def unknown(at: Location, layer: str, *names: str) -> Node:
+    return Node(None, at, layer=layer, note="${" + " ".join(names) + "}" if names else "")
+
+
+def _unknown_below(node: Node, steps: tuple[tuple[str, Any], ...]) -> Node:
+    """A part of what is unknown: of a reference to a resource the attributes go on."""
+    note = node.note
+    if re.fullmatch(r"\$\{[^\s${}]+\}", note):
+        attributes = "".join(f".{step}" for kind, step in steps if kind == "attr")
+        note = note[:-1] + attributes + "}"
+    return replace(node, note=note, layer="unknown" if ".var." in f".{node.note[2:]}" else node.layer)
+
+
+def _mixed(at: Location, nodes: Sequence[Node], layer: str) -> Node:
+    """Something made of several values of which not all are known."""
+    names: list[str] = []
+    for node in nodes:
+        for part in node.walk():
+            if part.layer in UNKNOWN:
+                for inside in re.findall(r"\$\{([^}]*)\}", part.note):
+                    names += [name for name in inside.split() if name not in names]
+    return unknown(at, layer, *names) if names else Node(None, at, layer=layer)
+
+
+def _names(expr: Any, module: Module) -> Iterator[str]:
+    """The resources an expression speaks of, for when its value cannot be told."""
+    if isinstance(expr, Expr):
+        if expr.kind == "get" and expr.parts[0].kind == "name":
+            head = expr.parts[0].parts[0]
+            if head not in ("var", "local", "each", "count", "path", "terraform", "self", "module"):
+                yield f"{module.prefix}{text_of(expr)}"
+        for part in expr.parts:
+            yield from _names(part, module)
+    elif isinstance(expr, tuple):
+        for part in expr:
+            yield from _names(part, module)
+
+
+def text_of(expr: Expr) -> str:
+    """A reference as it is written, without keys that are no literals."""
+    if expr.kind == "name":
+        return str(expr.parts[0])
+    if expr.kind == "get":
+        text = text_of(expr.parts[0])
+        for kind, step in expr.parts[1]:
+            text += f".{step}" if kind == "attr" else "[*]" if kind == "splat" else "[0]"
+        return text
+    if expr.kind == "tpl" and all(isinstance(part, str) for part in expr.parts):
+        return "".join(expr.parts)
+    return ""
+
+
+def literal(expr: Expr) -> Any:
+    if expr.kind == "lit":
+        return expr.parts[0]
+    if expr.kind == "tpl" and all(isinstance(part, str) for part in expr.parts):
+        return "".join(expr.parts)
+    return None
+
+
+def _short(op: str, operands: Sequence[Node]) -> bool | None:
+    """What `&&` and `||` are when one side decides."""
+    deciding = {"&&": False, "||": True}.get(op)
+    if deciding is not None and any(node.value is deciding for node in operands if node.layer not in UNKNOWN):
+        return deciding
+    return None

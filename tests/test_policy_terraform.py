@@ -1,0 +1,214 @@
+"""Terraform under our rules: what is judged across modules and roots, and what nobody can know and nobody judges."""
+
+from __future__ import annotations
+
+import textwrap
+
+import pytest
+
+from generator import policy
+from generator.document import SourceFile
+from generator.policy import waivers
+
+TODAY = policy.Context(today="2026-11-23")
+
+
+def judged(files: dict[str, str] | str, *rules: str) -> policy.Outcome:
+    trees = {"main.tf": files} if isinstance(files, str) else files
+    sources = [SourceFile(path, textwrap.dedent(text)) for path, text in trees.items()]
+    return policy.judge(sources, [policy.rule(name) for name in rules], TODAY)
+
+
+def caught(files: dict[str, str] | str, *rules: str) -> list[tuple[str, int, str]]:
+    return [(finding.at.path, finding.at.line, finding.message) for finding in judged(files, *rules).findings]
+
+
+DATABASE = """\
+variable "public" {
+  type = bool
+%s}
+resource "aws_db_instance" "db" {
+  engine              = "postgres"
+  publicly_accessible = %s
+}
+"""
+RULE = "terraform/public-database"
+
+
+@pytest.mark.parametrize(
+    ("default", "value"),
+    [("", "var.public"), ("", "!var.public"), ("", "var.public ? true : false"), ("", "data.aws_x.y.z"), ("", "false")],
+    ids=["variable", "negated", "conditional", "data", "literal"],
+)
+def test_what_is_not_known_is_not_judged(default: str, value: str) -> None:
+    assert caught(DATABASE % (default, value), RULE) == []
+
+
+@pytest.mark.parametrize("value", ["var.public", "data.aws_x.y.z", "local.nothing"])
+def test_what_is_not_known_is_no_pass(value: str) -> None:
+    assert judged(DATABASE % ("", value), RULE).passes == ()
+
+
+@pytest.mark.parametrize(
+    ("default", "value"),
+    [("", "true"), ("  default = true\n", "var.public"), ("  default = false\n", "!var.public")],
+    ids=["literal", "default", "negated default"],
+)
+def test_what_is_known_is_judged(default: str, value: str) -> None:
+    assert [message for _, _, message in caught(DATABASE % (default, value), RULE)] == [
+        "aws_db_instance.db has a public address"
+    ]
+
+
+MODULE = """\
+variable "public" {
+  type    = bool
+  default = %s
+}
+resource "aws_db_instance" "db" {
+  engine              = "postgres"
+  publicly_accessible = var.public
+}
+"""
+CALL = """\
+module "db" {
+  source = "../modules/db"
+%s}
+"""
+
+
+def test_what_a_caller_says_counts_and_not_the_default() -> None:
+    files = {"modules/db/main.tf": MODULE % "false", "live/main.tf": CALL % "  public = true\n"}
+    assert [path for path, _, _ in caught(files, RULE)] == ["modules/db/main.tf"]
+    files = {"modules/db/main.tf": MODULE % "true", "live/main.tf": CALL % "  public = false\n"}
+    assert caught(files, RULE) == []
+
+
+def test_a_module_called_twice_is_reported_once() -> None:
+    call = CALL % "  public = true\n"
+    files = {"modules/db/main.tf": MODULE % "false", "a/main.tf": call, "b/main.tf": call}
+    assert len(caught(files, RULE)) == 1
+
+
+def test_a_resource_that_is_counted_away_is_not_judged() -> None:
+    text = DATABASE % ("  default = true\n", "true")
+    assert caught(text.replace("  engine ", "  count  = 0\n  engine "), RULE) == []
+
+
+PRODUCTION = 'resource "aws_s3_bucket" "files" {\n  bucket        = "acme-files"\n  force_destroy = true\n}\n'
+
+
+@pytest.mark.parametrize("folder", ["environments/prod", "live/production", "terraform/environments/prod-eu"])
+def test_a_root_named_for_production_is_production(folder: str) -> None:
+    assert len(caught({f"{folder}/main.tf": PRODUCTION}, "terraform/force-destroy")) == 1
+
+
+@pytest.mark.parametrize("folder", ["environments/staging", "environments/dev", "modules/products", "."])
+def test_another_root_is_not(folder: str) -> None:
+    assert caught({f"{folder}/main.tf": PRODUCTION}, "terraform/force-destroy") == []
+
+
+def test_a_module_is_production_where_a_root_of_production_calls_it() -> None:
+    call = 'module "files" {\n  source = "../../modules/files"\n}\n'
+    files = {"modules/files/main.tf": PRODUCTION, "environments/prod/main.tf": call}
+    assert [path for path, _, _ in caught(files, "terraform/force-destroy")] == ["modules/files/main.tf"]
+    files = {"modules/files/main.tf": PRODUCTION, "environments/dev/main.tf": call}
+    assert caught(files, "terraform/force-destroy") == []
+
+
+GUARDED = """\
+variable "protect" {
+  type    = bool
+  default = %s
+}
+resource "aws_db_instance" "this" {
+  engine = "postgres"
+}
+resource "terraform_data" "keep" {
+  count            = var.protect ? 1 : 0
+  triggers_replace = [aws_db_instance.this.id]
+  lifecycle {
+    prevent_destroy = true
+  }
+}
+"""
+
+
+@pytest.mark.parametrize(("default", "count"), [("true", 0), ("false", 1)])
+def test_a_guard_counts_when_it_is_there(default: str, count: int) -> None:
+    files = {"environments/prod/main.tf": GUARDED % default}
+    assert len(caught(files, "terraform/data-store-not-protected")) == count
+
+
+WEAKER = {
+    "environments/staging/main.tf": 'module "db" {\n  source = "../../modules/db"\n  days = 14\n}\n',
+    "environments/prod/main.tf": 'module "db" {\n  source = "../../modules/db"\n  days = 7\n}\n',
+    "modules/db/main.tf": """\
+    variable "days" {
+      type = number
+    }
+    resource "aws_db_instance" "this" {
+      engine                  = "postgres"
+      backup_retention_period = var.days
+    }
+    """,
+}
+
+
+def test_production_that_keeps_less_than_staging_is_weaker() -> None:
+    messages = [message for _, _, message in caught(WEAKER, "cross/environment-weaker")]
+    assert messages == ["backup_retention_period 7 in prod, 14 in staging"]
+
+
+def test_production_that_keeps_more_is_not() -> None:
+    files = {**WEAKER, "environments/prod/main.tf": WEAKER["environments/prod/main.tf"].replace("7", "30")}
+    assert caught(files, "cross/environment-weaker") == []
+
+
+SKIPPED = """\
+resource "aws_sns_topic" "a" {
+  #checkov:skip=CKV_AWS_26:read by everybody anyway
+  name = "a"
+}
+
+resource "aws_sns_topic" "b" {
+  name = "b"
+}
+"""
+
+
+def test_a_skip_of_checkov_covers_its_own_resource_alone() -> None:
+    file = SourceFile("main.tf", SKIPPED)
+    findings = policy.judge([file], [policy.rule("terraform/unencrypted-topic")], TODAY).findings
+    assert [item.subject for item in findings] == ["aws_sns_topic.a", "aws_sns_topic.b"]
+    result = waivers.apply(findings, [file])
+    assert [item.subject for item in result.findings] == ["aws_sns_topic.b"]
+
+
+EVERY = [rule.id for rule in policy.rules() if rule.id.startswith(("terraform/", "cross/"))]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "resource {}\n",
+        'resource "aws_db_instance" "a" {\n',
+        'resource "aws_iam_role_policy" "a" {\n  policy = "not json"\n}\n',
+        'resource "aws_iam_role_policy" "a" {\n  policy = jsonencode({Statement = "x"})\n}\n',
+        'resource "aws_iam_role" "a" {\n  assume_role_policy = jsonencode([1, null, true])\n}\n',
+        'resource "aws_ecs_task_definition" "a" {\n  container_definitions = jsonencode({})\n}\n',
+        'resource "aws_ecs_task_definition" "a" {\n  container_definitions = jsonencode([null, {portMappings = 3}])\n}',
+        'resource "aws_security_group" "a" {\n  ingress = var.rules\n  egress  = null\n}\n',
+        'resource "aws_subnet" "a" {\n  vpc_id     = "v"\n  cidr_block = "10.0.0.0/99"\n}\n',
+        'resource "aws_lb_listener" "a" {\n  protocol       = []\n  default_action = "x"\n}\n',
+        'module "a" {\n  source = "."\n}\n',
+        'module "a" {\n}\nvariable "a" {\n  default = null\n}\noutput "b" {\n}\n',
+        'data "aws_iam_policy_document" "a" {\n  statement {\n    actions = [1, null]\n    principals {}\n  }\n}\n',
+    ],
+)
+def test_odd_files_are_answered(text: str) -> None:
+    """Whatever stands there, every rule gives an answer with a place in the file."""
+    for finding in judged(text, *EVERY).findings:
+        assert finding.at.path == "main.tf"
+        assert finding.at.line >= 1
