@@ -25,6 +25,8 @@ class Module:
     blocks: list[Block]
     prefix: str = ""
     root: str = ""
+    given: dict[str, tuple[Expr, Module, Scope]] = field(default_factory=dict)
+    """What the caller says of each variable, to be evaluated where it is said."""
     inputs: dict[str, Node] = field(default_factory=dict)
     depth: int = 0
     service: str = ""
@@ -182,8 +184,7 @@ class Expressions:
         if names and steps[0][0] == "attr" and f"{head}.{names[0]}" in scope:
             return self._stepped(scope[f"{head}.{names[0]}"], steps[1:], module, scope, expr)
         if head == "var" and names:
-            found = module.inputs.get(names[0]) or unknown(expr.at, "unknown", f"{module.prefix}var.{names[0]}")
-            return self._stepped(found, steps[1:], module, scope, expr)
+            return self._stepped(self._input(names[0], module, expr), steps[1:], module, scope, expr)
         if head == "local" and names:
             return self._stepped(self._local(names[0], module), steps[1:], module, scope, expr)
         if head == "module" and names:
@@ -195,18 +196,63 @@ class Expressions:
     def _resource(
         self, head: str, steps: tuple[tuple[str, Any], ...], module: Module, scope: Scope, expr: Expr
     ) -> Node:
-        """An attribute of a resource: known after apply, and sure to be there unless it may not exist itself."""
-        sure = not any(step[0] == "splat" for step in steps)
-        text = head
-        for kind, step in steps:
-            if kind == "attr":
-                text += f".{step}"
-            elif kind == "splat":
-                text += "[*]"
-            else:
-                key = self.value(step, module, scope)
-                text += f'["{key.value}"]' if isinstance(key.value, str) else f"[{key.value}]"
-        return unknown(expr.at, "reference" if sure else "unknown", f"{module.prefix}{text}")
+        """A resource, or part of it: known after apply, and sure to be there unless it may not exist itself."""
+        count = 2 if head in ("data", "ephemeral") else 1
+        names = [head, *(str(step) for kind, step in steps[:count] if kind == "attr")]
+        if len(names) != count + 1:
+            return unknown(expr.at, "unknown", f"{module.prefix}{text_of(expr)}")
+        whole = self._whole(names, module, expr)
+        return self._stepped(whole, steps[count:], module, scope, expr)
+
+    def _whole(self, names: list[str], module: Module, expr: Expr) -> Node:
+        """All instances of a resource: a list or a map of references where it is repeated and one can tell."""
+        address = f"{module.prefix}{'.'.join(names)}"
+        kind = names[0] if len(names) == 3 else "resource"
+        block = next((item for item in module.of(kind) if item.labels[:2] == tuple(names[-2:])), None)
+        repeated = block is not None and ("count" in block.attributes or "for_each" in block.attributes)
+        if block is None or not repeated or address in module.pending:
+            return unknown(expr.at, "unknown" if repeated else "reference", address)
+        module.pending.add(address)
+        instances = self.instances(block, module)
+        module.pending.discard(address)
+        if any(key == "" for key, _ in instances):
+            return unknown(expr.at, "unknown", address)
+        references = [(key, unknown(expr.at, "reference", f"{address}{key}")) for key, _ in instances]
+        if "count" in block.attributes:
+            return Node(tuple(node for _, node in references), expr.at)
+        return Node({key[2:-2]: node for key, node in references}, expr.at)
+
+    def instances(self, block: Block, module: Module) -> list[tuple[str, Scope]]:
+        """Instance keys with what `each` or `count` is in them; one without a key when nobody can tell."""
+        raise NotImplementedError
+
+    def children(self, name: str, module: Module) -> list[tuple[str, Module]]:
+        """The instances of a local module that is called by this name, each with its key."""
+        raise NotImplementedError
+
+    def _input(self, name: str, module: Module, expr: Expr) -> Node:
+        """The value of a variable: the caller's, else its default, else a reference to whatever will be given."""
+        if name not in module.inputs:
+            if f"var.{name}" in module.pending:
+                raise NotKnown
+            module.pending.add(f"var.{name}")
+            try:
+                if name in module.given:
+                    told, where, scope = module.given[name]
+                    module.inputs[name] = self.value(told, where, scope)
+                else:
+                    module.inputs[name] = self._default(name, module, expr)
+            finally:
+                module.pending.discard(f"var.{name}")
+        return module.inputs[name]
+
+    def _default(self, name: str, module: Module, expr: Expr) -> Node:
+        block = next((item for item in module.of("variable") if item.labels[:1] == (name,)), None)
+        if block is None:
+            return unknown(expr.at, "unknown", f"{module.prefix}var.{name}")
+        if "default" in block.attributes:
+            return self.value(block.attributes["default"][0], module, {})
+        return unknown(block.at, "reference", f"{module.prefix}var.{name}")
 
     def _local(self, name: str, module: Module) -> Node:
         if name not in module.known_locals:
@@ -219,7 +265,7 @@ class Expressions:
         return module.known_locals[name]
 
     def _output(self, name: str, steps: tuple[tuple[str, Any], ...], module: Module, scope: Scope, expr: Expr) -> Node:
-        instances = module.children.get(name, [])
+        instances = self.children(name, module)
         wanted = ""
         if steps and steps[0][0] == "idx":
             key = self.value(steps[0][1], module, scope)

@@ -139,6 +139,11 @@ def bare(document: Document) -> str:
     return _KEY.sub("", document.address)
 
 
+_TARGET = re.compile(
+    r"(?P<home>(?:module\.[\w-]+(?:\[[^\]]*\])?\.)*(?:(?:data|ephemeral)\.)?[\w-]+\.[\w-]+)(?P<key>\[[^\]]*\])?"
+)
+
+
 class Roots:
     """The resources of each root by their address, for following references."""
 
@@ -147,21 +152,36 @@ class Roots:
         self.all: dict[str, list[Document]] = {}
         for document in documents:
             if document.format == "terraform" and document.address:
-                self._found.setdefault((document.configuration, bare(document)), []).append(document)
+                homes = {bare(document), _home(document.address)}
+                for home in homes:
+                    self._found.setdefault((document.configuration, home), []).append(document)
                 self.all.setdefault(document.configuration, []).append(document)
 
     def of(self, document: Document, node: Node | None, *kinds: str) -> list[Document]:
-        """The resources that a node of a document refers to."""
-        return [
-            other
-            for name in sorted(references(node))
-            for other in self._found.get((document.configuration, name), ())
-            if not kinds or other.kind in kinds
-        ]
+        """The resources that a node of a document refers to: the one instance where it names one, else all."""
+        found: dict[str, Document] = {}
+        for home, key in _targets(node):
+            there = self._found.get((document.configuration, home), ())
+            exact = [other for other in there if key and other.address == home + key]
+            found.update({other.address: other for other in exact or there})
+        return [other for _, other in sorted(found.items()) if not kinds or other.kind in kinds]
 
     def beside(self, document: Document, *kinds: str) -> Iterator[Document]:
         """The resources of the same root."""
         return (other for other in self.all.get(document.configuration, ()) if not kinds or other.kind in kinds)
+
+
+def _targets(node: Node | None) -> Iterator[tuple[str, str]]:
+    for part in node.walk() if node is not None else ():
+        for inside in _REFERENCE.findall(part.note) if part.layer in UNKNOWN else ():
+            for word in inside.split():
+                if match := _TARGET.match(word):
+                    yield match["home"], match["key"] or ""
+
+
+def _home(whole: str) -> str:
+    """An address without the key of the resource itself."""
+    return re.sub(r"\[[^\]]*\]$", "", whole)
 
 
 def verdict(document: Document, holds: bool, shown: str, node: Node | None = None, trail: Trail = ()) -> Found:

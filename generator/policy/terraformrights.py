@@ -162,13 +162,14 @@ def scopes(documents: Sequence[Document]) -> Iterator[Found]:
     for statement in statements(documents):
         if statement.effect != "Allow" or statement.principals or statement.conditions or not statement.certain:
             continue
-        found, where = words(statement.actions), words(statement.resources)
+        found = words(statement.actions)
         if found is None or not found or statement.resources is None:
             continue
         restrictable = [action for action in found if _RESTRICTABLE.match(action)]
-        if not restrictable or (where is None and "*" not in _told(statement.resources)):
+        told = _told(statement.resources)
+        if not restrictable or ("*" not in told and not _refers(statement.resources)):
             continue
-        everywhere = "*" in (where or _told(statement.resources))
+        everywhere = "*" in told
         shown = ", ".join(restrictable[:3])
         yield verdict(statement.document, not everywhere, shown, statement.resources, statement.trail)
 

@@ -148,46 +148,48 @@ class _Project(Expressions):
             body = self._body(block, self._module(folder, "", folder, {}, _DEPTH), {})
             yield self._document(f"provider.{name}", body, f"provider.{name}", folder)
 
-    def _module(self, folder: str, prefix: str, root: str, inputs: dict[str, Node], depth: int) -> Module:
+    def _module(
+        self, folder: str, prefix: str, root: str, given: dict[str, tuple[Expr, Module, Scope]], depth: int
+    ) -> Module:
         tops = [block for each in self._folders[folder] for block in each.blocks]
-        module = Module(folder, tops, prefix, root, dict(inputs), depth)
+        module = Module(folder, tops, prefix, root, dict(given), depth=depth)
         for block in module.of("locals"):
             module.locals.update({name: expr for name, (expr, _) in block.attributes.items()})
-        given = self._values.get(folder, {}) if not prefix else {}
-        for block in module.of("variable"):
-            name = block.labels[0] if block.labels else ""
-            if name in module.inputs:
-                continue
-            expr = given.get(name) or block.attributes.get("default")
-            if expr is not None:
-                module.inputs[name] = self.value(expr[0], module, {})
-            else:
-                module.inputs[name] = unknown(block.at, "reference", f"{prefix}var.{name}")
-        if depth < _DEPTH:
-            for block in module.of("module"):
-                module.children[block.labels[0] if block.labels else ""] = self._children(block, module)
+        if not prefix:
+            for name, (expr, _) in self._values.get(folder, {}).items():
+                module.given[name] = (expr, Module("", []), {})
         return module
 
-    def _children(self, call: Block, module: Module) -> list[tuple[str, Module]]:
-        """The instances of a local module that is called, each with its key."""
-        target = self._target(module.folder, call)
-        if target is None or target == module.folder:
+    def children(self, name: str, module: Module) -> list[tuple[str, Module]]:
+        if name in module.children:
+            return module.children[name]
+        call = next((block for block in module.of("module") if block.labels[:1] == (name,)), None)
+        target = self._target(module.folder, call) if call is not None else None
+        mark = f"module.{name}"
+        if (
+            call is None
+            or target is None
+            or target == module.folder
+            or module.depth >= _DEPTH
+            or mark in module.pending
+        ):
             return []
+        module.pending.add(mark)
         made = []
-        for key, scope in self._instances(call, module):
-            inputs = {
-                name: self.value(expr, module, scope)
-                for name, (expr, _) in call.attributes.items()
-                if name not in ("source", "version", "count", "for_each", "providers", "depends_on")
+        for key, scope in self.instances(call, module):
+            given = {
+                argument: (expr, module, scope)
+                for argument, (expr, _) in call.attributes.items()
+                if argument not in ("source", "version", "count", "for_each", "providers", "depends_on")
             }
-            prefix = f"{module.prefix}module.{call.labels[0]}{key}."
-            child = self._module(target, prefix, module.root, inputs, module.depth + 1)
-            child.service = _service(call.labels[0], key) or module.service
+            child = self._module(target, f"{module.prefix}module.{name}{key}.", module.root, given, module.depth + 1)
+            child.service = _service(name, key) or module.service
             made.append((key, child))
+        module.pending.discard(mark)
+        module.children[name] = made
         return made
 
-    def _instances(self, block: Block, module: Module) -> list[tuple[str, Scope]]:
-        """Instance keys with what `each` or `count` is in them; one without a key when nobody can tell."""
+    def instances(self, block: Block, module: Module) -> list[tuple[str, Scope]]:
         if "count" in block.attributes:
             node = self.value(block.attributes["count"][0], module, {})
             if isinstance(node.value, int | float) and not isinstance(node.value, bool) and 0 <= node.value <= 200:
@@ -196,13 +198,9 @@ class _Project(Expressions):
             return [("", {})]
         if "for_each" in block.attributes:
             node = self.value(block.attributes["for_each"][0], module, {})
-            if node.layer in UNKNOWN:
+            if node.layer in UNKNOWN or any(item.layer in UNKNOWN for item in node.elements()):
                 return [("", {})]
-            entries = list(node.items()) or [
-                (str(item.value), item) for item in node.elements() if item.layer not in UNKNOWN
-            ]
-            if isinstance(node.value, tuple) and any(item.layer in UNKNOWN for item in node.elements()):
-                return [("", {})]
+            entries = list(node.items()) or [(str(item.value), item) for item in node.elements()]
             return [(f'["{key}"]', {"each.key": Node(key, node.at), "each.value": value}) for key, value in entries]
         return [("", {})]
 
@@ -212,7 +210,7 @@ class _Project(Expressions):
                 continue
             kind, name = block.labels[:2]
             front = "" if block.kind == "resource" else f"{block.kind}."
-            for key, scope in self._instances(block, module):
+            for key, scope in self.instances(block, module):
                 body = self._body(block, module, scope)
                 if repeated := {n: block.attributes[n] for n in ("count", "for_each") if n in block.attributes}:
                     values = dict(body.value) if isinstance(body.value, dict) else {}
@@ -226,8 +224,8 @@ class _Project(Expressions):
                     configuration=module.root,
                     service=module.service or _container(body, kind),
                 )
-        for instances in module.children.values():
-            for _, child in instances:
+        for call in module.of("module"):
+            for _, child in self.children(call.labels[0] if call.labels else "", module):
                 yield from self._resources(child)
 
     def _body(self, block: Block, module: Module, scope: Scope, *, lazy: bool = False) -> Node:
