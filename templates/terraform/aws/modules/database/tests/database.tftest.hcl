@@ -310,12 +310,25 @@ run "unprotected" {
   }
 }
 
-run "refuses_a_wrong_name" {
+# Each of these is refused by itself; Terraform names all of them in one run.
+run "refuses_wrong_values" {
   command         = plan
-  expect_failures = [var.name]
+  expect_failures = [var.name, var.instance_class, var.storage_gib, var.reader_count, var.subnet_ids, var.port, var.database_name, var.username, var.password_version, var.backup_retention_days, var.backup_window, var.maintenance_window, var.slow_statement_seconds]
 
   variables {
-    name = "shop--db"
+    name                   = "shop--db"
+    instance_class         = "cache.t4g.small"
+    storage_gib            = 5
+    reader_count           = 16
+    subnet_ids             = ["subnet-0aaaaaaaaaaaaaaaa"]
+    port                   = 80
+    database_name          = "shop-db"
+    username               = "rdsadmin"
+    password_version       = 0
+    backup_retention_days  = 36
+    backup_window          = "night"
+    maintenance_window     = "sunday"
+    slow_statement_seconds = 0
   }
 }
 
@@ -337,39 +350,12 @@ run "refuses_a_wrong_version" {
   }
 }
 
-run "refuses_a_wrong_class" {
-  command         = plan
-  expect_failures = [var.instance_class]
-
-  variables {
-    instance_class = "cache.t4g.small"
-  }
-}
-
-run "refuses_too_little_storage" {
-  command         = plan
-  expect_failures = [var.storage_gib]
-
-  variables {
-    storage_gib = 5
-  }
-}
-
 run "refuses_storage_that_cannot_grow" {
   command         = plan
   expect_failures = [var.max_storage_gib]
 
   variables {
     max_storage_gib = 20
-  }
-}
-
-run "refuses_too_many_readers" {
-  command         = plan
-  expect_failures = [var.reader_count]
-
-  variables {
-    reader_count = 16
   }
 }
 
@@ -426,92 +412,11 @@ run "refuses_a_replica_without_password" {
   }
 }
 
-run "refuses_one_zone" {
-  command         = plan
-  expect_failures = [var.subnet_ids]
-
-  variables {
-    subnet_ids = ["subnet-0aaaaaaaaaaaaaaaa"]
-  }
-}
-
-run "refuses_a_wrong_port" {
-  command         = plan
-  expect_failures = [var.port]
-
-  variables {
-    port = 80
-  }
-}
-
-run "refuses_a_wrong_database_name" {
-  command         = plan
-  expect_failures = [var.database_name]
-
-  variables {
-    database_name = "shop-db"
-  }
-}
-
-run "refuses_a_reserved_user" {
-  command         = plan
-  expect_failures = [var.username]
-
-  variables {
-    username = "rdsadmin"
-  }
-}
-
 run "refuses_other_credentials" {
   command         = plan
   expect_failures = [var.credentials]
 
   variables {
     credentials = "shared"
-  }
-}
-
-run "refuses_a_wrong_password_version" {
-  command         = plan
-  expect_failures = [var.password_version]
-
-  variables {
-    password_version = 0
-  }
-}
-
-run "refuses_wrong_retention" {
-  command         = plan
-  expect_failures = [var.backup_retention_days]
-
-  variables {
-    backup_retention_days = 36
-  }
-}
-
-run "refuses_a_wrong_backup_window" {
-  command         = plan
-  expect_failures = [var.backup_window]
-
-  variables {
-    backup_window = "night"
-  }
-}
-
-run "refuses_a_wrong_maintenance_window" {
-  command         = plan
-  expect_failures = [var.maintenance_window]
-
-  variables {
-    maintenance_window = "sunday"
-  }
-}
-
-run "refuses_a_wrong_slowness" {
-  command         = plan
-  expect_failures = [var.slow_statement_seconds]
-
-  variables {
-    slow_statement_seconds = 0
   }
 }
