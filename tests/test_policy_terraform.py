@@ -212,3 +212,138 @@ def test_odd_files_are_answered(text: str) -> None:
     for finding in judged(text, *EVERY).findings:
         assert finding.at.path == "main.tf"
         assert finding.at.line >= 1
+
+
+DOUBLING = (
+    "locals {\n  a0 = %s\n" + "".join(f"  a{n} = [local.a{n - 1}, local.a{n - 1}]\n" for n in range(1, 60)) + "}\n"
+)
+LONGER = "locals {\n  a0 = %s\n" + "".join(f'  a{n} = "${{local.a{n - 1}}}${{local.a{n - 1}}}"\n' for n in range(1, 60))
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"main.tf": DOUBLING % '"x"' + 'resource "aws_sns_topic" "a" {\n  kms_master_key_id = local.a59\n}\n'},
+        {"main.tf": LONGER % '"x"' + '}\nresource "aws_sns_topic" "a" {\n  name = local.a59\n}\n'},
+        {"main.tf": 'locals {\n  a = local.b\n  b = local.a\n}\nresource "aws_sns_topic" "a" {\n  name = local.a\n}\n'},
+        {"main.tf": 'resource "aws_sns_topic" "a" {\n  count = 1000000000\n  name  = "a"\n}\n'},
+        {"main.tf": 'resource "aws_sns_topic" "a" {\n  name = [for n in range(1000000000) : n]\n}\n'},
+        {"main.tf": 'resource "aws_sns_topic" "a" {\n  name = ' + "[" * 5000 + "]" * 5000 + "\n}\n"},
+        {"main.tf": 'resource "a" "b" {\n' + "x {\n" * 3000 + "}\n" * 3001},
+        {"main.tf": 'resource "aws_iam_policy" "a" {\n  policy = "' + "[" * 900 + "]" * 900 + '"\n}\n'},
+        {"main.tf": 'module "b" {\n  source = "./b"\n}\n', "b/main.tf": 'module "a" {\n  source = "../"\n}\n'},
+        {
+            **{f"m{n}/main.tf": f'module "m" {{\n  source = "../m{n + 1}"\n  count  = 150\n}}\n' for n in range(6)},
+            "m6/main.tf": 'resource "aws_sns_topic" "a" {\n  name = "a"\n}\n',
+        },
+    ],
+    ids=["doubling", "longer", "cycle", "count", "range", "brackets", "blocks", "json", "modules in a ring", "modules"],
+)
+def test_what_was_made_to_explode_does_not(files: dict[str, str]) -> None:
+    judged(files, *EVERY)
+
+
+BOTH_WAYS = {
+    "main.tf": """\
+    module "web" {
+      source  = "./group"
+      clients = { api = module.api.id }
+    }
+    module "api" {
+      source  = "./group"
+      clients = { web = module.web.id }
+    }
+    """,
+    "group/main.tf": """\
+    variable "clients" {
+      type = map(string)
+    }
+    resource "aws_security_group" "this" {
+      name = "this"
+    }
+    resource "aws_vpc_security_group_ingress_rule" "this" {
+      for_each                     = var.clients
+      security_group_id            = aws_security_group.this.id
+      referenced_security_group_id = each.value
+      ip_protocol                  = "tcp"
+      from_port                    = 80
+      to_port                      = 80
+    }
+    output "id" {
+      value = aws_security_group.this.id
+    }
+    """,
+}
+
+
+def test_modules_that_refer_to_each_other_are_followed() -> None:
+    messages = [message for _, _, message in caught(BOTH_WAYS, "cross/group-opened-to-nobody")]
+    assert messages == ["aws_security_group.this at port 80 is let in, and may not send there"]
+
+
+COUNTED = """\
+resource "aws_security_group" "db" {
+  count = 1
+  name  = "db"
+}
+resource "aws_db_instance" "db" {
+  engine                 = "postgres"
+  vpc_security_group_ids = aws_security_group.db[*].id
+}
+resource "aws_vpc_security_group_ingress_rule" "db" {
+  security_group_id = %s
+  ip_protocol       = "tcp"
+  from_port         = 443
+  to_port           = 443
+  cidr_ipv4         = "0.0.0.0/0"
+}
+"""
+
+
+@pytest.mark.parametrize("reference", ["aws_security_group.db[0].id", "one(aws_security_group.db[*].id)"])
+def test_a_web_port_that_no_load_balancer_wears_is_open(reference: str) -> None:
+    assert len(caught(COUNTED % reference, "terraform/open-ingress")) == 1
+
+
+@pytest.mark.parametrize(
+    ("count", "listed"),
+    [
+        ("length(var.names)", True),
+        ("var.on ? length(var.names) : 0", True),
+        ("length(var.names) > 0 ? 1 : 0", False),
+        ("var.on ? 1 : 0", False),
+        ("2", False),
+    ],
+)
+def test_a_count_over_names_is_told_from_a_switch(count: str, listed: bool) -> None:
+    text = f'variable "names" {{}}\nvariable "on" {{}}\nresource "aws_sqs_queue" "q" {{\n  count = {count}\n}}\n'
+    assert bool(caught(text, "terraform/index-address")) is listed
+
+
+@pytest.mark.parametrize("folder", ["bootstrap", "examples/complete", "tests/setup"])
+def test_state_beside_what_is_tried_out_is_left_alone(folder: str) -> None:
+    text = 'provider "aws" {\n  region = "eu-central-1"\n}\nresource "aws_sqs_queue" "q" {\n  name = "q"\n}\n'
+    assert caught({f"{folder}/main.tf": text}, "terraform/state-not-remote") == []
+    assert len(caught({"main.tf": text}, "terraform/state-not-remote")) == 1
+
+
+def test_state_that_a_wrapper_keeps_is_left_alone() -> None:
+    text = 'provider "aws" {\n  region = "eu-central-1"\n}\nresource "aws_sqs_queue" "q" {\n  name = "q"\n}\n'
+    assert caught({"main.tf": text, "terragrunt.hcl": ""}, "terraform/state-not-remote") == []
+
+
+def test_values_of_a_tfvars_file_count() -> None:
+    files = {"main.tf": DATABASE % ("  default = false\n", "var.public"), "terraform.tfvars": "public = true\n"}
+    assert len(caught(files, RULE)) == 1
+
+
+def test_a_password_in_a_task_is_a_literal_secret() -> None:
+    text = """\
+    resource "aws_ecs_task_definition" "web" {
+      container_definitions = jsonencode([{
+        name        = "web"
+        environment = [{ name = "DB_PASSWORD", value = "hunter2-and-more" }]
+      }])
+    }
+    """
+    assert [path for path, _, _ in caught(text, "secrets/literal-variable")] == ["main.tf"]

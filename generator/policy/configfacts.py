@@ -146,6 +146,8 @@ def _variables(documents: Sequence[Document]) -> Iterator[tuple[Document, str, s
                     yield document, name, text(value), value, ("services", service, "environment", name)
         elif document.format == "docker":
             yield from _image_variables(document)
+        elif document.kind == "aws_ecs_task_definition":
+            yield from _task_variables(document)
     for document, pod in workloads(documents):
         for kind in ("containers", "initContainers"):
             for index, container in enumerate(elements(pod, kind)):
@@ -154,6 +156,15 @@ def _variables(documents: Sequence[Document]) -> Iterator[tuple[Document, str, s
                     if found is not None:
                         trail: Trail = (*POD[document.kind], kind, index, "env", number)
                         yield document, text(variable.get("name")), text(found), found, trail
+
+
+def _task_variables(document: Document) -> Iterator[tuple[Document, str, str, Node, Trail]]:
+    for index, container in enumerate(elements(document.root, "container_definitions")):
+        for number, variable in enumerate(elements(container, "environment")):
+            value = variable.get("value")
+            if value is not None:
+                trail: Trail = ("container_definitions", index, "environment", number)
+                yield document, text(variable.get("name")), text(value), value, trail
 
 
 def _image_variables(document: Document) -> Iterator[tuple[Document, str, str, Node, Trail]]:

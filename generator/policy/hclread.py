@@ -33,6 +33,7 @@ class Unreadable(Exception):
 _IDENT = re.compile(r"[^\W\d][\w-]*")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _BINARY = (("||",), ("&&",), ("==", "!="), ("<=", ">=", "<", ">"), ("+", "-"), ("*", "/", "%"))
+_DEEPEST = 50
 _PLAIN = re.compile(r'[^"\\$%\n]+')
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "\\": "\\"}
 
@@ -119,6 +120,8 @@ class _Reader:
                     labels.append(self.ident())
             self.need("{")
             inner = Block(name, tuple(labels), at)
+            if len(self.nl) > _DEEPEST:
+                raise Unreadable(str(at))
             self.nl.append(False)
             self.body(inner)
             self.nl.pop()

@@ -42,14 +42,40 @@ class Module:
 Scope = Mapping[str, Node]
 
 
+_STEPS, _SIZE, _TEXT = 1_000_000, 20_000, 100_000
+"""Expressions of a project, leaves of a value, characters of a text: beyond them nothing is calculated."""
+
+
 class Expressions:
-    """Evaluates expressions within a module."""
+    """Evaluates expressions within a module, and gives up on those that were made to explode."""
+
+    def __init__(self) -> None:
+        self._steps = 0
+        self._sizes: dict[int, tuple[Node, int]] = {}
 
     def value(self, expr: Expr, module: Module, scope: Scope) -> Node:
+        self._steps += 1
         try:
-            return self._evaluated(expr, module, scope)
+            if self._steps > _STEPS:
+                raise NotKnown
+            found = self._evaluated(expr, module, scope)
+            if isinstance(found.value, dict | tuple) and self._size(found) > _SIZE:
+                raise NotKnown
         except (NotKnown, RecursionError):
             return unknown(expr.at, "unknown", *_names(expr, module))
+        return found
+
+    def _size(self, node: Node) -> int:
+        """How many leaves there are below a node; parts that are shared count each time."""
+        if not isinstance(node.value, dict | tuple):
+            return len(node.value) // 1000 + 1 if isinstance(node.value, str) else 1
+        held = self._sizes.get(id(node))
+        if held is not None:
+            return held[1]
+        parts = node.value.values() if isinstance(node.value, dict) else node.value
+        size = 1 + sum(self._size(part) for part in parts)
+        self._sizes[id(node)] = (node, size)
+        return size
 
     def _evaluated(self, expr: Expr, module: Module, scope: Scope) -> Node:
         kind, at, parts = expr.kind, expr.at, expr.parts
@@ -95,6 +121,8 @@ class Expressions:
                 raise NotKnown
             else:
                 text += ("true" if node.value else "false") if isinstance(node.value, bool) else str(node.value)
+        if len(text) > _TEXT:
+            raise NotKnown
         if unknown:
             return Node(None, expr.at, layer="reference", note=text)
         return Node(text, expr.at)

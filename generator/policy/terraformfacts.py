@@ -15,6 +15,7 @@ from generator.policy.terraformfound import (
     absent,
     bare,
     flag,
+    is_known,
     is_unknown,
     known,
     number,
@@ -55,13 +56,16 @@ def pinned_modules(documents: Sequence[Document]) -> Iterator[Found]:
         yield verdict(document, holds, source, node, ("source",))
 
 
+_LENGTH = re.compile(r"\blength\((?P<of>(?:[^()]|\([^()]*\))*)\)\s*(?:$|[:)])")
+
+
 def counts(documents: Sequence[Document]) -> Iterator[Found]:
     """Whether a counted resource counts by something else than the length of a list."""
     for document in documents:
-        node = document.root.get("count") if document.format == "terraform" else None
-        if node is not None and node.note:
-            listed = re.search(r"\blength\(([^()]*)\)\s*$", node.note.strip("${} "))
-            yield verdict(document, listed is None, listed[1] if listed else node.note, node, ("count",))
+        node = document.root.get("count expression") if document.format == "terraform" else None
+        if node is not None and not document.kind.startswith("data."):
+            listed = _LENGTH.search(written(node))
+            yield verdict(document, listed is None, listed["of"] if listed else written(node), node, ("count",))
 
 
 _STORES = (
@@ -142,9 +146,9 @@ def stored_secrets(documents: Sequence[Document]) -> Iterator[Found]:
             continue
         for name in _PASSWORDS.get(document.kind, ()):
             node = document.root.get(name)
-            if node is not None and node.layer != "unknown" and not absent(node):
+            if node is not None and node.layer != "unknown" and not absent(node) and not is_known(node):
                 yield Found(name, name, node.at, document, (name,))
-        if document.kind in _MADE:
+        if document.kind in _MADE and absent(document.root.get("pgp_key")):
             name = _MADE[document.kind]
             yield Found(name, name, document.root.at, document)
         if document.kind in ("aws_secretsmanager_secret_version", "aws_ssm_parameter"):

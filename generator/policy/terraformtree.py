@@ -24,8 +24,13 @@ _ENVIRONMENT = re.compile(r"(?:^|/)(?:overlays|environments|envs|live|stages|acc
 _NAMED = re.compile(
     r"(?:^|[-_])(?:prod|prd|production|live|staging|stage|preprod|uat|test|qa|dev|development)(?:[-_]|$)"
 )
-_META = frozenset({"depends_on", "provider", "providers", "lifecycle", "connection"})
-_DEPTH = 12
+_WRAPPERS = ("terragrunt.hcl", "root.hcl", "terramate.tm.hcl")
+_DEPTH, _DEEPEST, _MOST = 12, 50, 20_000
+"""Modules in modules, values in JSON, resources of a project: nobody writes more by hand."""
+
+
+_TRIED = re.compile(r"(?:^|/)(?:examples?|tests?|fixtures|(?:[\w-]*-)?bootstrap|tf-?state)(?:/|$)")
+"""Folders whose state may well lie beside them: what is tried out, and what makes the place for state."""
 
 
 def documents(files: Sequence[TextFile]) -> Iterator[Document]:
@@ -44,7 +49,9 @@ def documents(files: Sequence[TextFile]) -> Iterator[Document]:
         elif posixpath.basename(file.path) == "terraform.tfvars" or file.path.endswith(".auto.tfvars"):
             values.setdefault(folder, {}).update(block.attributes)
     if folders:
-        yield from _Project(folders, values).documents()
+        project = _Project(folders, values)
+        project.elsewhere = any(posixpath.basename(file.path) in _WRAPPERS for file in files)
+        yield from project.documents()
 
 
 @functools.lru_cache(maxsize=2048)
@@ -58,8 +65,11 @@ def _read(text: str, path: str) -> Block | None:
 
 class _Project(Expressions):
     def __init__(self, folders: dict[str, list[Block]], values: dict[str, dict[str, tuple[Expr, Location]]]) -> None:
+        super().__init__()
         self._folders = folders
         self._values = values
+        self.elsewhere = False
+        """Whether a wrapper writes backends and providers that no file shows."""
         self._number = 0
         self._called: set[str] = set()
         for folder, blocks in folders.items():
@@ -109,8 +119,7 @@ class _Project(Expressions):
         at = settings[0].at if settings else self._folders[folder][0].at
         values: dict[str, Node] = {"root": Node(is_root, at)}
         makes = any(block.kind in ("resource", "module") for block in tops)
-        example = re.search(r"(?:^|/)(?:examples?|tests?|fixtures)(?:/|$)", folder)
-        values["applied"] = Node(is_root and makes and not example, at)
+        values["applied"] = Node(is_root and makes and not self.elsewhere and not _TRIED.search(folder), at)
         if backends:
             name = backends[0].labels[0] if backends[0].labels else "cloud"
             values["backend"] = Node(name, backends[0].at)
@@ -211,12 +220,15 @@ class _Project(Expressions):
             kind, name = block.labels[:2]
             front = "" if block.kind == "resource" else f"{block.kind}."
             for key, scope in self.instances(block, module):
+                if self._number > _MOST:
+                    return
                 body = self._body(block, module, scope)
                 if repeated := {n: block.attributes[n] for n in ("count", "for_each") if n in block.attributes}:
                     values = dict(body.value) if isinstance(body.value, dict) else {}
                     for attribute, (expr, _) in repeated.items():
                         node = self.value(expr, module, {})
-                        values[attribute] = replace(node, note=node.note or expr.text, at=expr.at)
+                        values[attribute] = replace(node, at=expr.at)
+                        values[f"{attribute} expression"] = Node(expr.text, expr.at)
                     body = Node(values, body.at)
                 yield replace(
                     self._document(f"{front}{kind}", body, f"{front}{kind}.{name}", module.root),
@@ -226,6 +238,8 @@ class _Project(Expressions):
                 )
         for call in module.of("module"):
             for _, child in self.children(call.labels[0] if call.labels else "", module):
+                if self._number > _MOST:
+                    return
                 yield from self._resources(child)
 
     def _body(self, block: Block, module: Module, scope: Scope, *, lazy: bool = False) -> Node:
@@ -298,16 +312,18 @@ def _structured(name: str, node: Node) -> Node:
     import json
 
     try:
-        return _of_plain(json.loads(node.value), node.at)
-    except ValueError:
+        return _of_plain(json.loads(node.value), node.at, 0)
+    except (ValueError, RecursionError):
         return node
 
 
-def _of_plain(value: Any, at: Location) -> Node:
+def _of_plain(value: Any, at: Location, depth: int) -> Node:
+    if depth > _DEEPEST:
+        raise ValueError
     if isinstance(value, dict):
-        return Node({str(key): _of_plain(item, at) for key, item in value.items()}, at)
+        return Node({str(key): _of_plain(item, at, depth + 1) for key, item in value.items()}, at)
     if isinstance(value, list):
-        return Node(tuple(_of_plain(item, at) for item in value), at)
+        return Node(tuple(_of_plain(item, at, depth + 1) for item in value), at)
     return Node(value, at)
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 from generator.document import Location, Node
 
 UNKNOWN = frozenset(["unknown", "reference"])
+_LONGEST = 1024
 Function: TypeAlias = Callable[[Location, Sequence[Node]], Node | None]
 
 
@@ -20,7 +22,7 @@ def calculated(op: str, values: Sequence[Any]) -> Any:
     """The value of an operator; what does not fit is not known."""
     try:
         return _OPERATORS[op, len(values)](*values)
-    except (KeyError, TypeError, ValueError, ZeroDivisionError):
+    except (KeyError, TypeError, ValueError, ArithmeticError):
         raise NotKnown from None
 
 
@@ -77,7 +79,7 @@ def _plainly(function: Callable[..., Any]) -> Function:
             return None
         try:
             return _node(function(*[node.plain for node in nodes]), at)
-        except (TypeError, ValueError, IndexError, KeyError, AttributeError, ZeroDivisionError):
+        except (TypeError, ValueError, IndexError, KeyError, AttributeError, ArithmeticError, StopIteration):
             raise NotKnown from None
 
     return call
@@ -107,7 +109,7 @@ def _merge(at: Location, nodes: Sequence[Node]) -> Node | None:
 
 def _concat(at: Location, nodes: Sequence[Node]) -> Node | None:
     if any(not isinstance(node.value, tuple) for node in nodes):
-        return None
+        return None  # the size of what comes out is looked at by who asked
     return Node(tuple(item for node in nodes for item in node.elements()), at)
 
 
@@ -167,7 +169,45 @@ def _one(at: Location, nodes: Sequence[Node]) -> Node | None:
 
 def _subnet(prefix: str, bits: Any, number: Any) -> str:
     network = ipaddress.ip_network(prefix)
-    return str(list(network.subnets(int(bits)))[int(number)]) if int(bits) <= 16 else ""
+    size = network.prefixlen + int(bits)
+    if size > network.max_prefixlen or not 0 <= int(number) < 2 ** int(bits):
+        raise ValueError
+    first = int(network.network_address) + (int(number) << (network.max_prefixlen - size))
+    return f"{type(network.network_address)(first)}/{size}"
+
+
+def _range(*bounds: Any) -> list[int]:
+    numbers = range(*[int(bound) for bound in bounds])
+    if len(numbers) > _LONGEST:
+        raise ValueError
+    return list(numbers)
+
+
+def _format(text: str, *values: Any) -> str:
+    """`%s`, `%d` and `%%` of what is given; the rest of the verbs nobody needs to judge."""
+    if not re.fullmatch(r"(?:[^%]|%[sd%])*", text):
+        raise ValueError
+    left = iter(values)
+    return re.sub(r"%([sd%])", lambda match: "%" if match[1] == "%" else _written(next(left)), text)
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict | list) or value is None:
+        raise ValueError
+    return str(value)
+
+
+def _replaced(text: str, old: str, new: str) -> str:
+    if old.startswith("/") and old.endswith("/"):
+        raise ValueError  # a regular expression of another dialect
+    return text.replace(old, new)
+
+
+def _part(text: str, first: Any, count: Any) -> str:
+    rest = text[int(first) :]
+    return rest if count < 0 else rest[: int(count)]
 
 
 def _distinct(values: list[Any]) -> list[Any]:
@@ -196,6 +236,12 @@ FUNCTIONS: dict[str, Function] = {
     "lookup": _lookup,
     "coalesce": _coalesce,
     "one": _one,
+    "format": _plainly(_format),
+    "replace": _plainly(_replaced),
+    "substr": _plainly(
+        lambda text, first, count: text[int(first) :] if count < 0 else text[int(first) :][: int(count)]
+    ),
+    "title": _plainly(lambda text: text.title()),
     "lower": _plainly(lambda text: text.lower()),
     "upper": _plainly(lambda text: text.upper()),
     "trimspace": _plainly(lambda text: text.strip()),
@@ -210,7 +256,7 @@ FUNCTIONS: dict[str, Function] = {
     "setunion": _plainly(lambda *lists: _distinct([item for each in lists for item in each])),
     "setsubtract": _plainly(lambda one, other: [item for item in one if item not in other]),
     "element": _plainly(lambda items, index: items[int(index) % len(items)]),
-    "range": _plainly(lambda *bounds: list(range(*[int(bound) for bound in bounds]))),
+    "range": _plainly(_range),
     "min": _plainly(lambda *numbers: min(numbers)),
     "max": _plainly(lambda *numbers: max(numbers)),
     "zipmap": _plainly(lambda keys, values: dict(zip(keys, values, strict=True))),
