@@ -28,14 +28,15 @@ output "resource_id" {
   value       = coalesce(one(aws_db_instance.this[*].resource_id), one(aws_rds_cluster.this[*].cluster_resource_id))
 }
 
+# What join gives is never null, which a replica must know before there is an ARN.
 output "arn" {
   description = "ARN of the instance or cluster."
-  value       = coalesce(one(aws_db_instance.this[*].arn), one(aws_rds_cluster.this[*].arn))
+  value       = join("", concat(aws_db_instance.this[*].arn, aws_rds_cluster.this[*].arn))
 }
 
 output "global_cluster_id" {
   description = "Identifier of the global cluster that clusters of other regions join; null without one."
-  value       = one(aws_rds_global_cluster.this[*].id)
+  value       = length(aws_rds_global_cluster.this) == 0 ? null : join("", aws_rds_global_cluster.this[*].id)
 }
 
 output "security_group_id" {
