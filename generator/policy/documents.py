@@ -76,8 +76,11 @@ class Document:
         return "/".join(part for part in (self.kind, self.namespace, self.name) if part)
 
 
-def documents(files: Sequence[TextFile]) -> tuple[Document, ...]:
-    """All documents of the files, in their order; a kustomize patch is one of format `patch`."""
+def documents(files: Sequence[TextFile], *, terraform: bool = True) -> tuple[Document, ...]:
+    """All documents of the files, in their order; a kustomize patch is one of format `patch`.
+
+    Terraform takes the longest, and is left out for those who have no question about it.
+    """
     found: list[Document] = []
     for file in files:
         found.append(Document("text", "", Node(None, Location(file.path, 1, 1)), file.path, text=file.text))
@@ -87,7 +90,7 @@ def documents(files: Sequence[TextFile]) -> tuple[Document, ...]:
             found.append(Document("dockerignore", "", _lines(file), file.path))
         elif file.path.endswith((".yaml", ".yml", ".json")):
             found.extend(_yaml(file))
-    if any(file.path.endswith(".tf") for file in files):
+    if terraform and any(file.path.endswith(".tf") for file in files):
         from generator.policy import terraformtree
 
         found.extend(terraformtree.documents(files))

@@ -32,7 +32,8 @@ class Verdict:
 
 def judge(files: Sequence[TextFile], rules: Iterable[Rule], context: Context) -> Outcome:
     """What the rules say about the files, in the order of findings and of rules."""
-    every = effective(documents(files))
+    rules = tuple(rules)
+    every = effective(documents(files, terraform=any(_asks_terraform(rule) for rule in rules)))
     whole = Facts(every)
     environments = [Facts(world) for world in worlds(every)]
     findings: list[Finding] = []
@@ -51,6 +52,12 @@ def judge(files: Sequence[TextFile], rules: Iterable[Rule], context: Context) ->
         passes |= {Pass(rule.id, path, subject) for path, subject in judged - failed}
     unique = dict.fromkeys(findings)
     return Outcome(tuple(sorted(unique, key=lambda finding: finding.order)), tuple(sorted(passes)))
+
+
+def _asks_terraform(rule: Rule) -> bool:
+    """Whether a fact of the rule is taken from Terraform files as such; texts are read anyway."""
+    asked = [facts_module.fact(name) for name in rule.facts]
+    return any(fact.format == "terraform" or fact.derive == "literal-secrets" for fact in asked)
 
 
 def _concerned(rule: Rule, facts: Facts) -> bool:

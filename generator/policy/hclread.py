@@ -32,7 +32,13 @@ class Unreadable(Exception):
 
 _IDENT = re.compile(r"[^\W\d][\w-]*")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
-_BINARY = (("||",), ("&&",), ("==", "!="), ("<=", ">=", "<", ">"), ("+", "-"), ("*", "/", "%"))
+_OPERATOR = re.compile(r"\|\||&&|[=!<>]=|[<>+\-*/%]")
+_BINDING = {
+    **{"||": 0, "&&": 1, "==": 2, "!=": 2, "<": 3, ">": 3, "<=": 3, ">=": 3},
+    **{"+": 4, "-": 4, "*": 5, "/": 5, "%": 5},
+}
+_SPACES = re.compile(r"(?:[ \t\r]+|#[^\n]*|//[^\n]*|/\*.*?(?:\*/|\Z))*", re.DOTALL)
+_BLANKS = re.compile(r"(?:\s+|#[^\n]*|//[^\n]*|/\*.*?(?:\*/|\Z))*", re.DOTALL)
 _DEEPEST = 50
 _PLAIN = re.compile(r'[^"\\$%\n]+')
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "\\": "\\"}
@@ -57,19 +63,9 @@ class _Reader:
 
     def skip(self, newlines: bool | None = None) -> None:
         over = self.nl[-1] if newlines is None else newlines
-        t = self.t
-        while self.i < len(t):
-            c = t[self.i]
-            if c in " \t\r" or (c == "\n" and over):
-                self.i += 1
-            elif c == "#" or t.startswith("//", self.i):
-                end = t.find("\n", self.i)
-                self.i = len(t) if end < 0 else end
-            elif t.startswith("/*", self.i):
-                end = t.find("*/", self.i)
-                self.i = len(t) if end < 0 else end + 2
-            else:
-                return
+        match = (_BLANKS if over else _SPACES).match(self.t, self.i)
+        assert match is not None  # noqa: S101 - it may match nothing, but it matches
+        self.i = match.end()
 
     def peek(self, word: str) -> bool:
         self.skip()
@@ -145,17 +141,16 @@ class _Reader:
         return left
 
     def binary(self, level: int) -> Expr:
-        if level == len(_BINARY):
-            return self.unary()
-        left = self.binary(level + 1)
+        """Operators that bind at least as tightly as `level`, the left ones first."""
+        left = self.unary()
         while True:
             self.skip()
-            op = next((o for o in _BINARY[level] if self.t.startswith(o, self.i)), None)
-            if op is None or (op in "<>" and self.t.startswith(op + "=", self.i)):
+            match = _OPERATOR.match(self.t, self.i)
+            if match is None or _BINDING[match.group()] < level:
                 return left
-            self.i += len(op)
+            self.i = match.end()
             self.skip(True)
-            left = Expr("bin", left.at, (op, left, self.binary(level + 1)))
+            left = Expr("bin", left.at, (match.group(), left, self.binary(_BINDING[match.group()] + 1)))
 
     def unary(self) -> Expr:
         self.skip()
