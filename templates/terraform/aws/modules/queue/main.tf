@@ -1,7 +1,5 @@
 # A queue, the queue its failed messages are set aside in, and who may use them.
 
-data "aws_caller_identity" "current" {}
-
 locals {
   suffix = var.fifo ? ".fifo" : ""
 }
@@ -44,7 +42,7 @@ resource "aws_sqs_queue_redrive_allow_policy" "dead_letters" {
   })
 }
 
-data "aws_iam_policy_document" "tls_only" {
+data "aws_iam_policy_document" "this" {
   for_each = {
     queue        = aws_sqs_queue.this.arn
     dead_letters = aws_sqs_queue.dead_letters.arn
@@ -68,46 +66,44 @@ data "aws_iam_policy_document" "tls_only" {
     }
   }
 
-  statement {
-    sid       = "OnlyThisAccount"
-    effect    = "Deny"
-    actions   = ["sqs:DeleteMessage", "sqs:ReceiveMessage", "sqs:SendMessage"]
-    resources = [each.value]
+  # Whoever else may use the queue is told so by IAM: without a permission here no other account can.
+  dynamic "statement" {
+    for_each = each.key == "queue" && length(var.topics) > 0 ? [values(var.topics)] : []
 
-    principals {
-      type        = "AWS"
-      identifiers = ["*"]
-    }
+    content {
+      sid       = "TopicsSend"
+      effect    = "Allow"
+      actions   = ["sqs:SendMessage"]
+      resources = [each.value]
 
-    condition {
-      test     = "StringNotEquals"
-      variable = "aws:PrincipalAccount"
-      values   = [data.aws_caller_identity.current.account_id]
-    }
+      principals {
+        type        = "Service"
+        identifiers = ["sns.amazonaws.com"]
+      }
 
-    # A service such as SNS or EventBridge speaks for this account without a principal account.
-    condition {
-      test     = "StringNotEqualsIfExists"
-      variable = "aws:SourceAccount"
-      values   = [data.aws_caller_identity.current.account_id]
+      condition {
+        test     = "ArnEquals"
+        variable = "aws:SourceArn"
+        values   = statement.value
+      }
     }
   }
 }
 
 resource "aws_sqs_queue_policy" "this" {
   queue_url = aws_sqs_queue.this.id
-  policy    = data.aws_iam_policy_document.tls_only["queue"].json
+  policy    = data.aws_iam_policy_document.this["queue"].json
 }
 
 resource "aws_sqs_queue_policy" "dead_letters" {
   queue_url = aws_sqs_queue.dead_letters.id
-  policy    = data.aws_iam_policy_document.tls_only["dead_letters"].json
+  policy    = data.aws_iam_policy_document.this["dead_letters"].json
 }
 
 # A destroy or replacement of the queue would replace this, which Terraform refuses.
 resource "terraform_data" "keep" {
   count            = var.protect ? 1 : 0
-  triggers_replace = [aws_sqs_queue.this.id]
+  triggers_replace = [aws_sqs_queue.this.id, aws_sqs_queue.dead_letters.id]
 
   lifecycle {
     prevent_destroy = true

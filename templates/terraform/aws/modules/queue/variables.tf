@@ -59,6 +59,13 @@ variable "retention_seconds" {
   }
 }
 
+variable "topics" {
+  type        = map(string)
+  description = "Topics of SNS that may send to the queue: name => ARN."
+  default     = {}
+  nullable    = false
+}
+
 variable "kms_key_arn" {
   type        = string
   description = "ARN of the environment's key, which encrypts messages and the connection secret."

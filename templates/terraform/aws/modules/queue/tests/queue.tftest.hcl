@@ -1,10 +1,6 @@
 mock_provider "aws" {
   override_during = plan
 
-  mock_data "aws_caller_identity" {
-    defaults = { account_id = "111111111111" }
-  }
-
   mock_data "aws_iam_policy_document" {
     defaults = { json = "{\"Version\":\"2012-10-17\",\"Statement\":[]}" }
   }
@@ -46,7 +42,7 @@ run "defaults" {
 
   assert {
     condition = alltrue([
-      for document in values(data.aws_iam_policy_document.tls_only) : anytrue([
+      for document in values(data.aws_iam_policy_document.this) : anytrue([
         for statement in document.statement : statement.effect == "Deny" && anytrue([for condition in statement.condition : condition.variable == "aws:SecureTransport"])
       ])
     ])
@@ -61,6 +57,44 @@ run "defaults" {
   assert {
     condition     = length(aws_secretsmanager_secret.connection) == 0
     error_message = "Without a name there is no connection secret."
+  }
+}
+
+run "one_topic" {
+  command = plan
+
+  variables {
+    topics = { events = "arn:aws:sns:eu-west-1:111111111111:shop-prod-events" }
+  }
+
+  assert {
+    condition = one([
+      for statement in data.aws_iam_policy_document.this["queue"].statement : one(one(statement.condition).values) if statement.effect == "Allow"
+    ]) == "arn:aws:sns:eu-west-1:111111111111:shop-prod-events"
+    error_message = "That topic may send, and no other."
+  }
+
+  assert {
+    condition     = alltrue([for statement in data.aws_iam_policy_document.this["dead_letters"].statement : statement.effect == "Deny"])
+    error_message = "A topic may not put messages among the dead letters."
+  }
+}
+
+# A first and a last topic change the one policy in place.
+run "more_topics" {
+  command = plan
+
+  variables {
+    topics = {
+      audits = "arn:aws:sns:eu-west-1:111111111111:shop-prod-audits"
+      events = "arn:aws:sns:eu-west-1:111111111111:shop-prod-events"
+      news   = "arn:aws:sns:eu-west-1:111111111111:shop-prod-news"
+    }
+  }
+
+  assert {
+    condition     = length(data.aws_iam_policy_document.this["queue"].statement) == 2 && length(one([for statement in data.aws_iam_policy_document.this["queue"].statement : one(statement.condition).values if statement.effect == "Allow"])) == 3
+    error_message = "All declared topics may send."
   }
 }
 
