@@ -207,7 +207,7 @@ def _redrives(documents: Sequence[Document]) -> tuple[set[tuple[str, str]], set[
             continue
         root = document.configuration
         for place, node in _below(document.root):
-            if re.search(r"redrive|dead_?letter", ".".join(place), re.IGNORECASE):
+            if re.search(r"redrive_?policy|dead_?letter", ".".join(place), re.IGNORECASE):
                 taken.update((root, name) for name in references(node))
         if document.kind in ("aws_sqs_queue_redrive_policy", "aws_sqs_queue_redrive_allow_policy"):
             into = redriven if document.kind == "aws_sqs_queue_redrive_policy" else taken

@@ -222,7 +222,7 @@ FUNCTIONS: dict[str, Function] = {
     **dict.fromkeys(
         (
             *("jsonencode", "toset", "tolist", "tomap", "tostring", "tonumber", "tobool", "sensitive"),
-            *("nonsensitive", "ephemeralasnull", "issensitive", "sort"),
+            *("nonsensitive", "ephemeralasnull", "issensitive"),
         ),
         _same,
     ),
@@ -251,6 +251,10 @@ FUNCTIONS: dict[str, Function] = {
     "endswith": _plainly(lambda text, suffix: text.endswith(suffix)),
     "join": _plainly(lambda glue, items: glue.join(str(item) for item in items)),
     "split": _plainly(lambda glue, text: text.split(glue)),
+    "slice": _plainly(lambda items, first, end: items[int(first) : int(end)]),
+    "sort": _plainly(lambda items: sorted(str(item) for item in items)),
+    "reverse": _plainly(lambda items: items[::-1]),
+    "index": _plainly(lambda items, item: items.index(item)),
     "contains": _plainly(lambda items, item: item in items),
     "distinct": _plainly(_distinct),
     "setunion": _plainly(lambda *lists: _distinct([item for each in lists for item in each])),
