@@ -107,11 +107,12 @@ resource "aws_sqs_queue_policy" "dead_letters" {
 resource "aws_sns_topic_subscription" "this" {
   for_each = var.subscriptions
 
-  topic_arn            = aws_sns_topic.this.arn
-  protocol             = each.value.protocol
-  endpoint             = each.value.endpoint
-  raw_message_delivery = each.value.raw
-  filter_policy        = each.value.filter_policy
+  topic_arn             = aws_sns_topic.this.arn
+  protocol              = each.value.protocol
+  endpoint              = each.value.endpoint
+  subscription_role_arn = each.value.role_arn
+  raw_message_delivery  = each.value.raw && each.value.protocol != "lambda"
+  filter_policy         = each.value.filter_policy
 
   redrive_policy = jsonencode({
     deadLetterTargetArn = aws_sqs_queue.dead_letters.arn

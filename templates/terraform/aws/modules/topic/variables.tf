@@ -22,8 +22,9 @@ variable "subscriptions" {
     endpoint      = string
     raw           = optional(bool, true)
     filter_policy = optional(string)
+    role_arn      = optional(string)
   }))
-  description = "Who gets the messages, by a speaking name: the protocol sqs, lambda or firehose and the ARN of the subscriber, the message as it was sent (raw), and a filter in JSON."
+  description = "Who gets the messages, by a speaking name: the protocol sqs, lambda or firehose and the ARN of the subscriber, the message as it was sent (raw; functions never get it so), a filter in JSON, and the role with which SNS writes to firehose."
   default     = {}
   nullable    = false
 
@@ -35,6 +36,16 @@ variable "subscriptions" {
   validation {
     condition     = alltrue([for entry in values(var.subscriptions) : startswith(entry.endpoint, "arn:")])
     error_message = "The endpoint is the ARN of the subscriber."
+  }
+
+  validation {
+    condition     = alltrue([for entry in values(var.subscriptions) : (entry.protocol == "firehose") == (entry.role_arn != null)])
+    error_message = "A subscription of firehose, and only of firehose, has a role_arn."
+  }
+
+  validation {
+    condition     = !var.fifo || alltrue([for entry in values(var.subscriptions) : entry.protocol == "sqs"])
+    error_message = "Only queues subscribe to a FIFO topic."
   }
 }
 

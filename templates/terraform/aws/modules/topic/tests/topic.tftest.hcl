@@ -85,7 +85,7 @@ run "more_subscribers" {
 
   variables {
     subscriptions = {
-      archive = { protocol = "firehose", endpoint = "arn:aws:firehose:eu-west-1:111111111111:deliverystream/archive" }
+      archive = { protocol = "firehose", endpoint = "arn:aws:firehose:eu-west-1:111111111111:deliverystream/archive", role_arn = "arn:aws:iam::111111111111:role/archive" }
       mailer  = { protocol = "sqs", endpoint = "arn:aws:sqs:eu-west-1:111111111111:mails" }
       stock   = { protocol = "lambda", endpoint = "arn:aws:lambda:eu-west-1:111111111111:function:stock" }
     }
@@ -94,6 +94,11 @@ run "more_subscribers" {
   assert {
     condition     = aws_sns_topic_subscription.this["mailer"].endpoint == "arn:aws:sqs:eu-west-1:111111111111:mails"
     error_message = "A neighbour does not move a subscriber."
+  }
+
+  assert {
+    condition     = aws_sns_topic_subscription.this["mailer"].raw_message_delivery && !aws_sns_topic_subscription.this["stock"].raw_message_delivery
+    error_message = "A queue gets the message as it was sent, a function in its envelope."
   }
 }
 
@@ -134,5 +139,24 @@ run "refuses_a_wrong_endpoint" {
 
   variables {
     subscriptions = { mailer = { protocol = "sqs", endpoint = "mails" } }
+  }
+}
+
+run "refuses_firehose_without_a_role" {
+  command         = plan
+  expect_failures = [var.subscriptions]
+
+  variables {
+    subscriptions = { archive = { protocol = "firehose", endpoint = "arn:aws:firehose:eu-west-1:111111111111:deliverystream/archive" } }
+  }
+}
+
+run "refuses_a_function_in_order" {
+  command         = plan
+  expect_failures = [var.subscriptions]
+
+  variables {
+    fifo          = true
+    subscriptions = { stock = { protocol = "lambda", endpoint = "arn:aws:lambda:eu-west-1:111111111111:function:stock" } }
   }
 }
