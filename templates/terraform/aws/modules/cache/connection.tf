@@ -2,7 +2,7 @@
 
 locals {
   host = aws_elasticache_replication_group.this.primary_endpoint_address
-  user = var.authentication == "iam" ? "${var.name}-app" : "default"
+  user = var.authentication == "iam" ? "${local.short}-app" : "default"
   url  = "rediss://${local.host}:${local.port}/0"
 }
 

@@ -3,6 +3,10 @@
 locals {
   port  = 6379
   major = split(".", var.engine_version)[0]
+
+  # The id of a user has at most 40 characters, of which "-default" takes eight.
+  short = length(var.name) <= 32 ? var.name : "${trimsuffix(substr(var.name, 0, 23), "-")}-${substr(sha256(var.name), 0, 8)}"
+
   # A password of a user would stand in the state: no provider of ours takes one without keeping it.
   commands = "on ~* &* +@all -@admin -@dangerous +info"
 }
@@ -30,7 +34,7 @@ resource "aws_elasticache_parameter_group" "this" {
 
 # Every cache has a user of this name. It is the clients' own, or shut out where IAM tells who they are.
 resource "aws_elasticache_user" "default" {
-  user_id       = "${var.name}-default"
+  user_id       = "${local.short}-default"
   user_name     = "default"
   engine        = "valkey"
   access_string = var.authentication == "network" ? local.commands : "off ~* -@all"
@@ -44,8 +48,8 @@ resource "aws_elasticache_user" "application" {
   count = var.authentication == "iam" ? 1 : 0
 
   # With IAM both names are the same: https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/auth-iam.html
-  user_id       = "${var.name}-app"
-  user_name     = "${var.name}-app"
+  user_id       = "${local.short}-app"
+  user_name     = "${local.short}-app"
   engine        = "valkey"
   access_string = local.commands
 

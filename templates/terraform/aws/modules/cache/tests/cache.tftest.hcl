@@ -107,6 +107,20 @@ run "iam" {
   }
 }
 
+run "long_name" {
+  command = plan
+
+  variables {
+    name           = "shop-production-of-long-named-sessions-1"
+    authentication = "iam"
+  }
+
+  assert {
+    condition     = length(aws_elasticache_user.default.user_id) <= 40 && startswith(aws_elasticache_user.default.user_id, "shop-production-of-long") && output.username == aws_elasticache_user.application[0].user_name
+    error_message = "Names of users are cut to what ElastiCache takes, and stay unlike others."
+  }
+}
+
 run "one_node" {
   command = plan
 
