@@ -7,7 +7,8 @@ import textwrap
 import pytest
 
 from generator import policy
-from generator.document import SourceFile
+from generator.document import Location, SourceFile
+from generator.finding import Finding, Severity
 from generator.policy import waivers
 
 TODAY = policy.Context(today="2026-11-23")
@@ -347,3 +348,19 @@ def test_a_password_in_a_task_is_a_literal_secret() -> None:
     }
     """
     assert [path for path, _, _ in caught(text, "secrets/literal-variable")] == ["main.tf"]
+
+
+@pytest.mark.parametrize(
+    ("foreign", "kept"),
+    [
+        ("aws_sns_topic.a", 1),
+        ("aws_sns_topic/a", 1),
+        ("module/alarms/aws_sns_topic.a", 1),
+        ("aws_sns_topic/b", 2),
+        ("aws_sqs_queue/a", 2),
+    ],
+)
+def test_checkov_and_we_say_it_once(foreign: str, kept: int) -> None:
+    findings = judged('resource "aws_sns_topic" "a" {\n  name = "a"\n}\n', "terraform/unencrypted-topic").findings
+    other = Finding("checkov/CKV_AWS_26", Severity.MEDIUM, "m", Location("main.tf", 9, 1), subject=foreign)
+    assert len(waivers.deduplicate([*findings, other])) == kept

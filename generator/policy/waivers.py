@@ -365,8 +365,8 @@ def _same_thing(own: Finding, other: Finding) -> bool:
 
 
 def _bare(subject: str) -> tuple[str, ...]:
-    """`Deployment/shop/web` and checkov's `Deployment.shop.web` are one; a namespace may be left out."""
-    if module := re.match(r"(?:module[/.][^/.]+[/.])+", subject):
-        subject = subject[module.end() :]
+    """`Deployment/shop/web` and checkov's `Deployment.shop.web` are one; a namespace or module may be left out."""
+    if front := re.match(r"(?:module[/.][^/.]+[/.])+|data[/.](?=aws_)", subject):
+        subject = subject[front.end() :]
     parts = tuple(part for part in re.split(r"[/.]", subject) if part not in ("default", ""))
     return (parts[0], parts[-1]) if parts else ()
