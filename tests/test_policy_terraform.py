@@ -10,6 +10,7 @@ from generator import policy
 from generator.document import Location, SourceFile
 from generator.finding import Finding, Severity
 from generator.policy import waivers
+from generator.policy.documents import documents
 
 TODAY = policy.Context(today="2026-11-23")
 
@@ -364,3 +365,73 @@ def test_checkov_and_we_say_it_once(foreign: str, kept: int) -> None:
     findings = judged('resource "aws_sns_topic" "a" {\n  name = "a"\n}\n', "terraform/unencrypted-topic").findings
     other = Finding("checkov/CKV_AWS_26", Severity.MEDIUM, "m", Location("main.tf", 9, 1), subject=foreign)
     assert len(waivers.deduplicate([*findings, other])) == kept
+
+
+OPTIONAL = """\
+variable "db" {
+  type = object({
+    public = optional(bool%s)
+    name   = string
+  })
+%s}
+resource "aws_db_instance" "db" {
+  engine              = "postgres"
+  publicly_accessible = var.db.public
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("default", "given", "count"),
+    [
+        (", true", '  default = { name = "a" }\n', 1),
+        (", false", '  default = { name = "a" }\n', 0),
+        ("", '  default = { name = "a" }\n', 0),
+        (", false", '  default = { name = "a", public = true }\n', 1),
+        (", true", '  default = { name = "a", public = null }\n', 1),
+        (", true", "", 0),
+    ],
+)
+def test_a_type_fills_in_its_defaults(default: str, given: str, count: int) -> None:
+    assert len(caught(OPTIONAL % (default, given), RULE)) == count
+
+
+def test_null_for_what_is_not_nullable_is_the_default() -> None:
+    module = (MODULE % "true").replace("  default", "  nullable = false\n  default")
+    files = {"modules/db/main.tf": module, "live/main.tf": CALL % "  public = null\n"}
+    assert len(caught(files, RULE)) == 1
+
+
+VALUES = {
+    "1 + 2 * 3": 7,
+    "10 - 3 - 2": 5,
+    "true && !false": True,
+    '1 == 1 ? 2 == 3 ? "x" : "y" : "z"': "y",
+    '"${"a"}-${1 + 1}"': "a-2",
+    '"$${x} %%{y}"': "${x} %{y}",
+    '"a\\tb\\"c\\\\d"': 'a\tb"c\\d',
+    "[for x in [1, 2, 3] : x * 2 if x > 1]": [4, 6],
+    "{for k, v in {a = 1, b = 2} : upper(k) => v + 1}": {"A": 2, "B": 3},
+    '{a = 1, "b" = 2, ("c") = 3}': {"a": 1, "b": 2, "c": 3},
+    "[{n = 1}, {n = 2}][*].n": [1, 2],
+    "merge([{a = 1}, {b = 2}]...)": {"a": 1, "b": 2},
+    "flatten([[1, [2]], 3])": [1, 2, 3],
+    'format("%s-%d", "a", 5)': "a-5",
+    'substr("hello", -3, -1)': "llo",
+    'cidrsubnet("10.0.0.0/16", 4, 15)': "10.0.240.0/20",
+    'element(["a", "b", "c"], 4)': "b",
+    'slice(["a", "b", "c"], 1, 3)': ["b", "c"],
+    'coalesce(null, "", "x")': "x",
+    'one(["x"])': "x",
+    "<<-EOT\n    a\n      b\n    EOT": "a\n  b\n",
+    "[ # one\n 1, /* two */ 2,\n]": [1, 2],
+}
+
+
+@pytest.mark.parametrize(("text", "value"), VALUES.items(), ids=list(VALUES))
+def test_an_expression_has_the_value_that_terraform_gives_it(text: str, value: object) -> None:
+    """Each of these was put to `terraform console`."""
+    files = [SourceFile("main.tf", f'resource "a" "b" {{\n  x = {text}\n}}\n')]
+    found = next(item for item in documents(files) if item.address == "a.b").root.get("x")
+    assert found is not None
+    assert found.plain == value

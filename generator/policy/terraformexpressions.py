@@ -265,22 +265,57 @@ class Expressions:
                 raise NotKnown
             module.pending.add(f"var.{name}")
             try:
-                if name in module.given:
-                    told, where, scope = module.given[name]
-                    module.inputs[name] = self.value(told, where, scope)
-                else:
-                    module.inputs[name] = self._default(name, module, expr)
+                module.inputs[name] = self._given(name, module, expr)
             finally:
                 module.pending.discard(f"var.{name}")
         return module.inputs[name]
 
-    def _default(self, name: str, module: Module, expr: Expr) -> Node:
+    def _given(self, name: str, module: Module, expr: Expr) -> Node:
         block = next((item for item in module.of("variable") if item.labels[:1] == (name,)), None)
+        if name not in module.given or block is None:
+            found = self._default(block, f"{module.prefix}var.{name}", module, expr)
+        else:
+            told, where, scope = module.given[name]
+            found = self.value(told, where, scope)
+            nullable = block.attributes.get("nullable")
+            if found.plain is None and found.layer not in UNKNOWN and nullable and literal(nullable[0]) is False:
+                found = self._default(block, f"{module.prefix}var.{name}", module, expr)
+        return (
+            found
+            if block is None or "type" not in block.attributes
+            else self._typed(found, block.attributes["type"][0])
+        )
+
+    def _typed(self, node: Node, kind: Expr) -> Node:
+        """A value with what its type fills in: the defaults of optional attributes."""
+        if kind.kind != "call" or node.layer in UNKNOWN or not kind.parts[1]:
+            return node
+        name, inner = kind.parts[0], kind.parts[1][0]
+        if name in ("list", "set", "map") and isinstance(node.value, dict):
+            return replace(node, value={key: self._typed(item, inner) for key, item in node.items()})
+        if name in ("list", "set", "map") and isinstance(node.value, tuple):
+            return replace(node, value=tuple(self._typed(item, inner) for item in node.elements()))
+        if name != "object" or inner.kind != "obj" or not isinstance(node.value, dict):
+            return node
+        values = dict(node.value)
+        for key, wanted in inner.parts:
+            attribute = key.parts[0] if key.kind == "name" else literal(key)
+            optional = wanted.kind == "call" and wanted.parts[0] == "optional"
+            own = wanted.parts[1][0] if optional and wanted.parts[1] else wanted
+            missing = attribute not in values or (values[attribute].value is None and values[attribute].layer == "file")
+            if missing and optional:
+                default = wanted.parts[1][1] if len(wanted.parts[1]) > 1 else None
+                values[attribute] = Node(None, node.at) if default is None else self.value(default, Module("", []), {})
+            if attribute in values:
+                values[attribute] = self._typed(values[attribute], own)
+        return replace(node, value=values)
+
+    def _default(self, block: Block | None, name: str, module: Module, expr: Expr) -> Node:
         if block is None:
-            return unknown(expr.at, "unknown", f"{module.prefix}var.{name}")
+            return unknown(expr.at, "unknown", name)
         if "default" in block.attributes:
             return self.value(block.attributes["default"][0], module, {})
-        return unknown(block.at, "reference", f"{module.prefix}var.{name}")
+        return unknown(block.at, "reference", name)
 
     def _local(self, name: str, module: Module) -> Node:
         if name not in module.known_locals:
@@ -330,8 +365,6 @@ class Expressions:
                 node.get(int(key) if isinstance(key, float) else key) if isinstance(key, str | int | float) else None
             )
             if found is None:
-                if isinstance(node.value, dict) and kind == "attr":
-                    return Node(None, expr.at)  # an optional attribute that the caller left out is null
                 raise NotKnown
             node = found
         return node if node.layer in UNKNOWN else replace(node, key_at=None)
