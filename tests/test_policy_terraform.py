@@ -435,3 +435,40 @@ def test_an_expression_has_the_value_that_terraform_gives_it(text: str, value: o
     found = next(item for item in documents(files) if item.address == "a.b").root.get("x")
     assert found is not None
     assert found.plain == value
+
+
+OPENED = """\
+%sresource "aws_vpc_security_group_ingress_rule" "ssh" {
+  description = "ssh"
+  ip_protocol = "tcp"
+  from_port   = 22
+  to_port     = 22
+  cidr_ipv4   = "0.0.0.0/0"%s
+}
+
+resource "aws_vpc_security_group_ingress_rule" "more" {
+  description = "ssh"
+  ip_protocol = "tcp"
+  from_port   = 22
+  to_port     = 22
+  cidr_ipv4   = "0.0.0.0/0"
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("above", "beside", "kept"),
+    [
+        ("#trivy:ignore:AVD-AWS-0107\n", "", ["more"]),
+        ("# trivy:ignore:AVD-AWS-0107:exp:2027-01-01\n", "", ["more"]),
+        ("#trivy:ignore:AVD-AWS-0107:exp:2026-01-01\n", "", ["ssh", "more"]),
+        ("#trivy:ignore:AVD-AWS-0104\n", "", ["ssh", "more"]),
+        ("", " # trivy:ignore:AVD-AWS-0107", ["ssh", "more"]),
+        ('# groundplan: ignore[trivy/AVD-AWS-0107] reason="a test"\n', "", ["more"]),
+    ],
+)
+def test_comments_of_trivy_are_honoured(above: str, beside: str, kept: list[str]) -> None:
+    file = SourceFile("main.tf", OPENED % (above, beside))
+    findings = policy.judge([file], [policy.rule("terraform/open-ingress")], TODAY).findings
+    left = waivers.apply(findings, [file], today=TODAY.today).findings
+    assert [item.subject.rpartition(".")[2] for item in left if item.rule == "terraform/open-ingress"] == kept

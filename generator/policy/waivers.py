@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from generator import data
@@ -98,7 +98,7 @@ def deduplicate(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 def in_file(file: TextFile) -> Iterator[Waiver]:
     """The waivers that stand in a file's comments and annotations."""
-    if not any(mark in file.text for mark in ("groundplan:", "checkov", "hadolint", "kube-linter")):
+    if not any(mark in file.text for mark in ("groundplan:", "checkov", "hadolint", "kube-linter", "trivy:")):
         return
     lines = file.text.splitlines()
     for number, line in enumerate(lines, 1):
@@ -134,6 +134,7 @@ _HADOLINT = re.compile(r"#\s*hadolint\s+(?P<scope>global\s+)?ignore\s*=\s*(?P<ru
 _KUBE_LINTER = re.compile(
     r"""^\s*["']?ignore-check\.kube-linter\.io/(?P<rule>[\w-]+)["']?\s*:\s*["']?(?P<reason>[^"'\n]*)"""
 )
+_TRIVY = re.compile(r"(?:#|//|\s)\s*trivy:ignore:(?P<rule>AVD-[\w-]+)(?::exp:(?P<until>[\d-]+))?")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -186,7 +187,20 @@ def _kube_linter(path: str, lines: list[str], number: int, line: str) -> Iterato
         yield _foreign(f"kube-linter/{match['rule']}", match["reason"], path, number, 1, covers)
 
 
-_NOTATIONS = (_ours, _checkov, _hadolint, _kube_linter)
+def _trivy(path: str, lines: list[str], number: int, line: str) -> Iterator[Waiver]:
+    """Above or beside the first line of a block it speaks of the whole block."""
+    found = list(_TRIVY.finditer(line))
+    if not found:
+        return
+    first, last = _target(lines, number, not line[: found[0].start()].strip())
+    if first <= len(lines) and lines[first - 1][:1].isalpha():
+        first, last = _block_lines(lines, first)
+    for match in found:
+        waiver = _foreign(f"trivy/{match['rule']}", "", path, number, match.start() + 1, _between(path, first, last))
+        yield replace(waiver, until=match["until"] or "")
+
+
+_NOTATIONS = (_ours, _checkov, _hadolint, _kube_linter, _trivy)
 
 
 def _foreign(rule: str, reason: str | None, path: str, line: int, column: int, covers: Any) -> Waiver:
