@@ -1,7 +1,7 @@
 # A backup, copy or restore that failed is told at once.
 
 locals {
-  failures = var.topic_arn == "" ? {} : {
+  failures = var.schedule == "" ? {} : {
     backup  = { detail = "Backup Job State Change", field = "state", states = ["ABORTED", "EXPIRED", "FAILED"] }
     copy    = { detail = "Copy Job State Change", field = "state", states = ["FAILED"] }
     restore = { detail = "Restore Job State Change", field = "status", states = ["ABORTED", "FAILED"] }

@@ -135,9 +135,14 @@ variable "restore_test_types" {
 
 variable "topic_arn" {
   type        = string
-  description = "ARN of the topic that hears of failures; empty tells nobody."
+  description = "ARN of the topic that hears of failures; empty for a vault that only takes copies."
   default     = ""
   nullable    = false
+
+  validation {
+    condition     = var.schedule == "" || var.topic_arn != ""
+    error_message = "Where backups are made, somebody hears of those that fail."
+  }
 }
 
 variable "protect" {

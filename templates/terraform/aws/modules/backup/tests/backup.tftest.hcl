@@ -124,6 +124,7 @@ run "refuses_a_wrong_schedule" {
   variables {
     schedule      = "nightly"
     resource_arns = { db = "arn:aws:rds:eu-west-1:111111111111:db:shop-prod-db" }
+    topic_arn     = "arn:aws:sns:eu-west-1:111111111111:shop-prod-alarms"
   }
 }
 
@@ -132,7 +133,18 @@ run "refuses_nothing_to_back_up" {
   expect_failures = [var.schedule]
 
   variables {
-    schedule = "cron(0 3 * * ? *)"
+    schedule  = "cron(0 3 * * ? *)"
+    topic_arn = "arn:aws:sns:eu-west-1:111111111111:shop-prod-alarms"
+  }
+}
+
+run "refuses_to_fail_in_silence" {
+  command         = plan
+  expect_failures = [var.topic_arn]
+
+  variables {
+    schedule      = "cron(0 3 * * ? *)"
+    resource_arns = { db = "arn:aws:rds:eu-west-1:111111111111:db:shop-prod-db" }
   }
 }
 

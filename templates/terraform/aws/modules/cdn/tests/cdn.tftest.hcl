@@ -39,6 +39,18 @@ mock_provider "aws" {
           resource_record_type  = "CNAME"
           resource_record_value = "_b.acm-validations.aws"
         },
+        {
+          domain_name           = "a.example.com"
+          resource_record_name  = "_a.a.example.com"
+          resource_record_type  = "CNAME"
+          resource_record_value = "_c.acm-validations.aws"
+        },
+        {
+          domain_name           = "z.example.org"
+          resource_record_name  = "_a.z.example.org"
+          resource_record_type  = "CNAME"
+          resource_record_value = "_d.acm-validations.aws"
+        },
       ]
     }
   }

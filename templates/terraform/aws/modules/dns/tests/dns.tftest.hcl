@@ -19,6 +19,18 @@ mock_provider "aws" {
           resource_record_type  = "CNAME"
           resource_record_value = "_b.acm-validations.aws"
         },
+        {
+          domain_name           = "www.example.com"
+          resource_record_name  = "_a.www.example.com"
+          resource_record_type  = "CNAME"
+          resource_record_value = "_c.acm-validations.aws"
+        },
+        {
+          domain_name           = "example.com"
+          resource_record_name  = "_a.example.com"
+          resource_record_type  = "CNAME"
+          resource_record_value = "_d.acm-validations.aws"
+        },
       ]
     }
   }
@@ -75,6 +87,11 @@ run "several_hosts" {
   assert {
     condition     = aws_acm_certificate.this.domain_name == "example.com" && toset(aws_acm_certificate.this.subject_alternative_names) == toset(["shop.example.com", "www.example.com"])
     error_message = "One certificate is for all names."
+  }
+
+  assert {
+    condition     = length(aws_route53_record.validation) == 3 && aws_route53_record.validation["www.example.com"].records == toset(["_c.acm-validations.aws"])
+    error_message = "Each name is proven by a record of its own."
   }
 }
 
