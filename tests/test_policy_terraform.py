@@ -463,7 +463,8 @@ resource "aws_vpc_security_group_ingress_rule" "more" {
         ("# trivy:ignore:AVD-AWS-0107:exp:2027-01-01\n", "", ["more"]),
         ("#trivy:ignore:AVD-AWS-0107:exp:2026-01-01\n", "", ["ssh", "more"]),
         ("#trivy:ignore:AVD-AWS-0104\n", "", ["ssh", "more"]),
-        ("", " # trivy:ignore:AVD-AWS-0107", ["ssh", "more"]),
+        ("", " # trivy:ignore:AVD-AWS-0107", ["more"]),
+        ("", ' # groundplan: ignore[terraform/open-ingress] reason="a test"', ["more"]),
         ('# groundplan: ignore[trivy/AVD-AWS-0107] reason="a test"\n', "", ["more"]),
     ],
 )

@@ -111,5 +111,5 @@ _TERRAFORM: dict[str, Derive] = {
     "terraform-weaker": terraformfacts.weaker,
 }
 DERIVED |= _TERRAFORM
-EVERYWHERE |= frozenset(_TERRAFORM) - {"terraform-identities", "terraform-secret-keys"}
+EVERYWHERE |= frozenset(_TERRAFORM) - {"terraform-identities", "terraform-secret-keys", "terraform-uses"}
 """Roots keep apart by themselves; what stands in manifests is of one environment."""

@@ -50,6 +50,15 @@ class Opening:
     peer: Node | None
 
     @property
+    def where(self) -> Node:
+        """What opens it to everybody, or the rule."""
+        for name in ("cidr_ipv4", "cidr_ipv6", "cidr_blocks", "ipv6_cidr_blocks"):
+            part = self.node.get(name)
+            if part is not None and _WORLD & set(words(part) or ()):
+                return part
+        return self.node
+
+    @property
     def open_to_world(self) -> bool | None:
         if self.sources is None:
             return None
@@ -138,7 +147,7 @@ def ingress(documents: Sequence[Document]) -> Iterator[Found]:
         if not holds and opening.protocol != "-1" and opening.ports in _WEB:
             users = users or _Users(documents)
             holds = not users.is_no_balancer(opening)
-        yield verdict(opening.document, holds, _ports(opening), opening.node, opening.trail)
+        yield verdict(opening.document, holds, _ports(opening), opening.where, opening.trail)
 
 
 def egress(documents: Sequence[Document]) -> Iterator[Found]:
@@ -146,7 +155,7 @@ def egress(documents: Sequence[Document]) -> Iterator[Found]:
         if opening.direction == "egress" and opening.open_to_world is not None and opening.protocol is not None:
             every = opening.protocol in ("-1", "all") or opening.ports in ((0, 65535), (1, 65535))
             yield verdict(
-                opening.document, not (every and opening.open_to_world), "everything", opening.node, opening.trail
+                opening.document, not (every and opening.open_to_world), "everything", opening.where, opening.trail
             )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from generator.document import Node
 from generator.policy.documents import Document
-from generator.policy.found import Found, of_kind
+from generator.policy.found import Found, of_kind, workloads
 from generator.policy.found import text as word_of
 from generator.policy.terraformfound import (
     UNKNOWN,
@@ -26,8 +26,8 @@ from generator.policy.terraformfound import (
     words,
     written,
 )
-from generator.policy.terraformnetwork import openings
-from generator.policy.terraformrights import statements
+from generator.policy.terraformnetwork import Opening, openings
+from generator.policy.terraformrights import Statement, statements
 
 
 def identities(documents: Sequence[Document]) -> Iterator[Found]:
@@ -54,21 +54,68 @@ _SERVICES = {
 
 
 def uses(documents: Sequence[Document]) -> Iterator[Found]:
-    """Whether the role of a task allows anything of the service behind a resource that its variables name."""
-    roots = Roots(documents)
-    every = list(statements(documents))
+    """Whether a role allows anything of the service behind a resource that its task or its pods are told of."""
+    rights = Rights(documents)
     for document in resources(documents, "aws_ecs_task_definition"):
         named = {
             (_SERVICES[target.kind], bare(target)): node
             for node in _variables(document)
-            for target in roots.of(document, node, *_SERVICES)
+            for target in rights.roots.of(document, node, *_SERVICES)
         }
-        if not named:
-            continue
-        allowed = _allowed(document, roots, every)
+        role = document.root.get("task_role_arn")
+        allowed = None if not named else frozenset() if absent(role) else rights.allowed(document, role)
         for (service, address), node in named.items() if allowed is not None else ():
-            holds = any(action == "*" or action.partition(":")[0] == service for action in allowed or ())
-            yield verdict(document, holds, address, node)
+            yield verdict(document, _allows(allowed or frozenset(), service), address, node)
+    yield from _pod_uses(documents, rights)
+
+
+def _allows(actions: frozenset[str], service: str) -> bool:
+    return any(action == "*" or action.partition(":")[0] == service for action in actions)
+
+
+def _pod_uses(documents: Sequence[Document], rights: Rights) -> Iterator[Found]:
+    """Pods that read the connection secret of a resource, against the role of their ServiceAccount."""
+    told = _connections(documents, rights.roots)
+    if not told:
+        return
+    synchronised: dict[str, dict[str, str]] = {}
+    for secret in of_kind(documents, "ExternalSecret"):
+        name = word_of(secret.root.get("spec", "target", "name")) or secret.name
+        for entry in secret.root.listed("spec", "data"):
+            synchronised.setdefault(name, {}).update(told.get(word_of(entry.get("remoteRef", "key")), {}))
+    for association in resources(documents, "aws_eks_pod_identity_association"):
+        allowed = rights.allowed(association, association.root.get("role_arn"))
+        account = (known(association.root.get("namespace")), known(association.root.get("service_account")))
+        for document, pod in workloads(documents) if allowed is not None else ():
+            if (document.lives_in, word_of(pod.get("serviceAccountName"))) != account:
+                continue
+            for name, node in _secrets_read(pod):
+                for service, address in synchronised.get(name, {}).items():
+                    yield Found(_allows(allowed or frozenset(), service), address, node.at, document)
+
+
+def _connections(documents: Sequence[Document], roots: Roots) -> dict[str, dict[str, str]]:
+    """Secret names with the services and addresses of the resources they tell of."""
+    found: dict[str, dict[str, str]] = {}
+    for version in resources(documents, "aws_secretsmanager_secret_version"):
+        content = version.root.get("secret_string_wo") or version.root.get("secret_string")
+        for secret in roots.of(version, version.root.get("secret_id"), "aws_secretsmanager_secret"):
+            for target in roots.of(version, content, *_SERVICES):
+                name = known(secret.root.get("name"))
+                if name:
+                    found.setdefault(name, {}).setdefault(_SERVICES[target.kind], bare(target))
+    return found
+
+
+def _secrets_read(pod: Node) -> Iterator[tuple[str, Node]]:
+    """The names of the secrets that pods read, each once."""
+    seen: set[str] = set()
+    for node in pod.walk():
+        for key, child in node.items():
+            name = child.get("secretName" if key == "secret" else "name")
+            if key in ("secretKeyRef", "secretRef", "secret") and name is not None and word_of(name) not in seen:
+                seen.add(word_of(name))
+                yield word_of(name), name
 
 
 def _variables(document: Document) -> Iterator[Node]:
@@ -82,74 +129,82 @@ def _variables(document: Document) -> Iterator[Node]:
                 yield value
 
 
-def _allowed(document: Document, roots: Roots, every: Sequence[object]) -> frozenset[str] | None:
-    """The actions that the task's role allows, or None when it is not all in the files."""
-    node = document.root.get("task_role_arn")
-    if absent(node):
-        return frozenset()
-    roles = roots.of(document, node, "aws_iam_role")
-    if len(roles) != 1:
-        return None
-    role = roles[0]
-    if not absent(role.root.get("managed_policy_arns")):
-        return None
-    found: set[str] = set()
-    for holder in roots.beside(document):
-        if holder.kind not in (
-            *("aws_iam_role_policy", "aws_iam_role_policy_attachment", "aws_iam_policy_attachment"),
-            *("aws_iam_role_policy_attachments_exclusive", "aws_iam_role_policies_exclusive"),
-        ):
-            continue
-        whose = holder.root.get("role") or holder.root.get("roles")
-        if not _is_of(role, whose):
-            if whose is None or any(part.layer == "unknown" for part in whose.walk()):
+class Rights:
+    """What roles allow, as far as all of their policies are in the files."""
+
+    def __init__(self, documents: Sequence[Document]) -> None:
+        self.roots = Roots(documents)
+        self._statements: dict[int, list[Statement]] = {}
+        for statement in statements(documents):
+            self._statements.setdefault(id(statement.document), []).append(statement)
+
+    def allowed(self, document: Document, node: Node | None) -> frozenset[str] | None:
+        """The actions that the role a node refers to allows, or None when they are not all told."""
+        roles = self.roots.of(document, node, "aws_iam_role")
+        if len(roles) != 1:
+            return None
+        role = roles[0]
+        inline = role.root.get("inline_policy")
+        if not absent(role.root.get("managed_policy_arns")) or (inline is not None and not _is_empty(inline)):
+            return None
+        found: set[str] = set()
+        for holder in self.roots.beside(role, *_HOLDERS):
+            whose = holder.root.get("role") or holder.root.get("roles")
+            if not self._is_of(role, holder, whose):
+                if whose is None or any(part.layer == "unknown" for part in whose.walk()):
+                    return None
+                continue
+            actions = self._actions(holder)
+            if actions is None:
                 return None
-            continue
-        actions = _policy_actions(holder, roots, every) if holder.kind == "aws_iam_role_policy" else None
-        if holder.kind == "aws_iam_role_policy_attachment":
-            policies = roots.of(holder, holder.root.get("policy_arn"), "aws_iam_policy")
-            actions = _policy_actions(policies[0], roots, every) if len(policies) == 1 else None
-        if actions is None:
+            found |= actions
+        return frozenset(found)
+
+    def _is_of(self, role: Document, holder: Document, whose: Node | None) -> bool:
+        name = known(role.root.get("name"))
+        return role in self.roots.of(holder, whose, "aws_iam_role") or (bool(name) and name in (words(whose) or ()))
+
+    def _actions(self, holder: Document) -> set[str] | None:
+        """The allowed actions of what a resource attaches to a role."""
+        if holder.kind != "aws_iam_role_policy_attachment":
+            return self._policy(holder) if holder.kind == "aws_iam_role_policy" else None
+        policies = self.roots.of(holder, holder.root.get("policy_arn"), "aws_iam_policy")
+        return self._policy(policies[0]) if len(policies) == 1 else None
+
+    def _policy(self, holder: Document) -> set[str] | None:
+        """The allowed actions of one policy, through the policy document it refers to."""
+        node = holder.root.get("policy")
+        source = holder
+        if node is None:
             return None
-        found |= actions
-    inline = role.root.get("inline_policy")
-    return None if inline is not None and (inline.layer in UNKNOWN or inline.value) else frozenset(found)
-
-
-def _is_of(role: Document, whose: Node | None) -> bool:
-    name = known(role.root.get("name"))
-    return bare(role) in references(whose) or (bool(name) and name in (words(whose) or ()))
-
-
-def _policy_actions(holder: Document, roots: Roots, every: Sequence[object]) -> set[str] | None:
-    """The allowed actions of one policy, through the policy document it refers to."""
-    from generator.policy.terraformrights import Statement
-
-    node = holder.root.get("policy")
-    if node is None:
-        return None
-    sources = [holder]
-    if node.layer in UNKNOWN:
-        sources = roots.of(holder, node, "data.aws_iam_policy_document")
-        if len(sources) != 1 or node.note.count("${") != 1:
+        if node.layer in UNKNOWN:
+            sources = self.roots.of(holder, node, "data.aws_iam_policy_document")
+            if len(sources) != 1 or node.note.count("${") != 1:
+                return None
+            source = sources[0]
+            merged = [source.root.get(name) for name in ("source_policy_documents", "override_policy_documents")]
+            statement = source.root.get("statement")
+            if statement is None or statement.layer in UNKNOWN or any(not absent(item) for item in merged):
+                return None
+        elif not isinstance(node.value, dict):
             return None
-        statement = sources[0].root.get("statement")
-        merged = [sources[0].root.get(name) for name in ("source_policy_documents", "override_policy_documents")]
-        if statement is None or statement.layer in UNKNOWN or any(not absent(item) for item in merged):
-            return None
-    elif not isinstance(node.value, dict) or is_unknown(node.get("Statement", "Action")):
-        return None
-    found: set[str] = set()
-    for statement_ in every:
-        assert isinstance(statement_, Statement)  # noqa: S101 - it is what the caller collected
-        if statement_.document is not sources[0]:
-            continue
-        actions = words(statement_.actions)
-        if actions is None or statement_.effect is None or not actions:
-            return None
-        if statement_.effect == "Allow":
-            found |= set(actions)
-    return found or None
+        found: set[str] = set()
+        for told in self._statements.get(id(source), ()):
+            actions = words(told.actions)
+            if not actions or told.effect is None or not told.certain:
+                return None
+            found |= set(actions) if told.effect == "Allow" else set()
+        return found or None
+
+
+_HOLDERS = (
+    *("aws_iam_role_policy", "aws_iam_role_policy_attachment", "aws_iam_policy_attachment"),
+    *("aws_iam_role_policy_attachments_exclusive", "aws_iam_role_policies_exclusive"),
+)
+
+
+def _is_empty(node: Node) -> bool:
+    return node.layer not in UNKNOWN and not node.value
 
 
 def target_ports(documents: Sequence[Document]) -> Iterator[Found]:
@@ -195,17 +250,14 @@ def _ports(task: Document, container: str | None) -> set[float] | None:
     return set()
 
 
-def _opened(document: Document, roots: Roots, every: Sequence[object], port: int) -> bool | None:
+def _opened(document: Document, roots: Roots, every: Sequence[Opening], port: int) -> bool | None:
     """Whether a group of the service lets a port in; None when a group or a rule is not told."""
-    from generator.policy.terraformnetwork import Opening
-
     node = reach(document.root, "network_configuration", 0, "security_groups")
     groups = roots.of(document, node, "aws_security_group")
     if node is None or len(groups) != len(list(node.elements())) or not groups:
         return None
     answers: list[bool | None] = []
     for opening in every:
-        assert isinstance(opening, Opening)  # noqa: S101 - it is what the caller collected
         if opening.direction != "ingress" or opening.document.configuration != document.configuration:
             continue
         if opening.group is not None and opening.group.layer == "unknown":

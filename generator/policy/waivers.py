@@ -146,7 +146,9 @@ def _ours(path: str, lines: list[str], number: int, line: str) -> Iterator[Waive
     column = match.start() + 1
     alone = not line[: match.start()].strip()
     for rule in filter(None, (word.strip() for word in match["rules"].split(","))):
-        covers = _whole_file(path) if match["kind"] == "ignore-file" else _lines(path, _target(lines, number, alone))
+        covers = (
+            _whole_file(path) if match["kind"] == "ignore-file" else _lines(path, _spoken(path, lines, number, alone))
+        )
         yield Waiver(
             names(rule),
             fields.get("reason", ""),
@@ -192,9 +194,7 @@ def _trivy(path: str, lines: list[str], number: int, line: str) -> Iterator[Waiv
     found = list(_TRIVY.finditer(line))
     if not found:
         return
-    first, last = _target(lines, number, not line[: found[0].start()].strip())
-    if first <= len(lines) and lines[first - 1][:1].isalpha():
-        first, last = _block_lines(lines, first)
+    first, last = _spoken(path, lines, number, not line[: found[0].start()].strip())
     for match in found:
         waiver = _foreign(f"trivy/{match['rule']}", "", path, number, match.start() + 1, _between(path, first, last))
         yield replace(waiver, until=match["until"] or "")
@@ -218,6 +218,14 @@ def _target(lines: list[str], number: int, alone: bool) -> tuple[int, int]:
     first = last = index + 1
     while last <= len(lines) and lines[last - 1].rstrip().endswith("\\"):
         last += 1
+    return first, last
+
+
+def _spoken(path: str, lines: list[str], number: int, alone: bool) -> tuple[int, int]:
+    """The lines a comment speaks of; in Terraform the whole block, when it stands at the first line of one."""
+    first, last = _target(lines, number, alone)
+    if path.endswith(".tf") and first <= len(lines) and lines[first - 1][:1].isalpha():
+        return _block_lines(lines, first)
     return first, last
 
 
