@@ -99,11 +99,14 @@ def _connections(documents: Sequence[Document], roots: Roots) -> dict[str, dict[
     found: dict[str, dict[str, str]] = {}
     for version in resources(documents, "aws_secretsmanager_secret_version"):
         content = version.root.get("secret_string_wo") or version.root.get("secret_string")
+        about = next((part for key in ("arn", "url") if content and (part := content.get(key)) is not None), content)
         for secret in roots.of(version, version.root.get("secret_id"), "aws_secretsmanager_secret"):
-            for target in roots.of(version, content, *_SERVICES):
+            for target in roots.of(version, about, *_SERVICES):
                 name = known(secret.root.get("name"))
                 if name:
-                    found.setdefault(name, {}).setdefault(_SERVICES[target.kind], bare(target))
+                    held = found.setdefault(name, {})
+                    # of several with one secret, the copies in other regions come last by name
+                    held[_SERVICES[target.kind]] = min(held.get(_SERVICES[target.kind], "~"), bare(target))
     return found
 
 
