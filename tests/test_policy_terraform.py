@@ -89,7 +89,8 @@ def test_what_a_caller_says_counts_and_not_the_default() -> None:
 def test_a_module_called_twice_is_reported_once() -> None:
     call = CALL % "  public = true\n"
     files = {"modules/db/main.tf": MODULE % "false", "a/main.tf": call, "b/main.tf": call}
-    assert len(caught(files, RULE)) == 1
+    (finding,) = judged(files, RULE).findings
+    assert [str(item.at) for item in finding.related] == ["a/main.tf:3:12", "b/main.tf:3:12"]
 
 
 def test_a_resource_that_is_counted_away_is_not_judged() -> None:
@@ -473,3 +474,21 @@ def test_comments_of_trivy_are_honoured(above: str, beside: str, kept: list[str]
     findings = policy.judge([file], [policy.rule("terraform/open-ingress")], TODAY).findings
     left = waivers.apply(findings, [file], today=TODAY.today).findings
     assert [item.subject.rpartition(".")[2] for item in left if item.rule == "terraform/open-ingress"] == kept
+
+
+def test_what_a_caller_puts_into_a_list_is_found_where_it_is_used() -> None:
+    files = {
+        "live/main.tf": 'module "a" {\n  source = "../web"\n  containers = [{ name = "w", privileged = true }]\n}\n',
+        "web/main.tf": """\
+        variable "containers" {
+          type = any
+        }
+        resource "aws_ecs_task_definition" "web" {
+          family                = "web"
+          container_definitions = jsonencode(var.containers)
+        }
+        """,
+    }
+    (finding,) = judged(files, "terraform/privileged-task").findings
+    assert str(finding.at) == "web/main.tf:6:27"
+    assert [str(item.at) for item in finding.related] == ["live/main.tf:3:44"]

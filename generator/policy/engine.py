@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from generator.document import TextFile
 from generator.errors import Fault
@@ -50,8 +50,19 @@ def judge(files: Sequence[TextFile], rules: Iterable[Rule], context: Context) ->
                     failed.add((value.document.file, value.subject))
                     findings.append(_finding(rule, value, verdict))
         passes |= {Pass(rule.id, path, subject) for path, subject in judged - failed}
-    unique = dict.fromkeys(findings)
-    return Outcome(tuple(sorted(unique, key=lambda finding: finding.order)), tuple(sorted(passes)))
+    return Outcome(tuple(sorted(_once(findings), key=lambda finding: finding.order)), tuple(sorted(passes)))
+
+
+def _once(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Equal findings once; what several callers of a module said stands with the one finding in the module."""
+    unique: dict[tuple[Finding, tuple[Related, ...]], list[Related]] = {}
+    for finding in findings:
+        told = tuple(item for item in finding.related if item.message == _TOLD)
+        rest = tuple(item for item in finding.related if item.message != _TOLD)
+        held = unique.setdefault((replace(finding, related=()), rest), [])
+        held += [item for item in told if item not in held]
+    for (finding, rest), told_here in unique.items():
+        yield replace(finding, related=(*rest, *told_here[:5]))
 
 
 def _asks_terraform(rule: Rule) -> bool:
@@ -164,8 +175,9 @@ def _finding(rule: Rule, value: Value, verdict: Verdict) -> Finding:
         severity=rule.severity,
         message=_message(rule.message, value, verdict),
         at=at,
-        related=tuple(
-            Related(place, f"{subject}: {shown}" if subject else shown) for place, shown, subject in others[:5]
+        related=(
+            *(Related(place, f"{subject}: {shown}" if subject else shown) for place, shown, subject in others[:5]),
+            *([Related(value.told_at, _TOLD)] if value.told_at else []),
         ),
         fix=rule.fix,
         aliases=rule.aliases,
@@ -178,6 +190,7 @@ def _finding(rule: Rule, value: Value, verdict: Verdict) -> Finding:
 
 
 _LONGEST = 120
+_TOLD = "the caller says so here"
 
 
 def _message(template: str, value: Value, verdict: Verdict) -> str:

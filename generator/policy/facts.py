@@ -49,6 +49,8 @@ class Value:
     missing: bool = False
     unknown: bool = False
     """Whether it is known after apply only; `missing` is then False when it is sure to be there."""
+    told_at: Location | None = None
+    """Where somebody else said what stands here: the caller of a module."""
 
     @property
     def service(self) -> str:
@@ -169,7 +171,15 @@ class Facts:
     def _values(self, what: Fact) -> Iterator[Value]:
         if what.derive:
             for found in derived.DERIVED[what.derive](self.documents):
-                yield Value(what.name, found.value, found.shown, found.at, found.document, found.trail)
+                yield Value(
+                    what.name,
+                    found.value,
+                    found.shown,
+                    found.at,
+                    found.document,
+                    found.trail,
+                    told_at=found.told_at,
+                )
             return
         for document in self._by_format.get(what.format, ()):
             if not what.kinds or document.kind in what.kinds:
@@ -219,7 +229,7 @@ def _read(what: Fact, document: Document, trail: Trail, node: Node) -> Iterator[
     else:
         read = node.value if not isinstance(node.value, dict | tuple) else _shown(node.plain)
     shown = _shown(node.plain) if what.reading not in readings.HIDING else _shown(read)
-    yield Value(what.name, read, shown, node.at, document, trail)
+    yield Value(what.name, read, shown, node.at, document, trail, told_at=node.below[0].at if node.below else None)
 
 
 def _shown(value: Any) -> str:

@@ -18,6 +18,8 @@ class Found:
     at: Location
     document: Document
     trail: tuple[str | int, ...] = ()
+    told_at: Location | None = None
+    """Where somebody else said what stands here: the caller of a module."""
 
 
 def text(node: Node | None, default: str = "") -> str:

@@ -88,7 +88,7 @@ class Expressions:
         if kind in ("name", "get"):
             return self._reference(expr, module, scope)
         if kind == "list":
-            return Node(tuple(self.value(item, module, scope) for item in parts), at)
+            return Node(tuple(here(self.value(item, module, scope), item.at) for item in parts), at)
         if kind == "obj":
             return self._object(expr, module, scope)
         if kind == "call":
@@ -133,7 +133,7 @@ class Expressions:
             name: Any = key.parts[0] if key.kind == "name" else self.value(key, module, scope).value
             if isinstance(name, bool) or not isinstance(name, str | int | float):
                 raise NotKnown
-            values[str(name)] = replace(self.value(value, module, scope), key_at=key.at)
+            values[str(name)] = replace(here(self.value(value, module, scope), value.at), key_at=key.at)
         return Node(values, expr.at)
 
     def _conditional(self, expr: Expr, module: Module, scope: Scope) -> Node:
@@ -368,6 +368,26 @@ class Expressions:
                 raise NotKnown
             node = found
         return node if node.layer in UNKNOWN else replace(node, key_at=None)
+
+
+def here(node: Node, at: Location) -> Node:
+    """A value that a caller told, at the place it is used; where it was told stands below it."""
+    if node.at.path == at.path:
+        return node
+    return replace(node, at=at, below=(node,))
+
+
+def all_here(node: Node, at: Location) -> Node:
+    """The same for a value and everything in it."""
+    moved = here(node, at)
+    if isinstance(node.value, dict):
+        values = {key: all_here(child, at) for key, child in node.items()}
+        changed = any(values[key] is not child for key, child in node.items())
+        return replace(moved, value=values) if changed else moved
+    if isinstance(node.value, tuple):
+        items = tuple(all_here(child, at) for child in node.elements())
+        return replace(moved, value=items) if any(a is not b for a, b in zip(items, node.value, strict=True)) else moved
+    return moved
 
 
 def unknown(at: Location, layer: str, *names: str) -> Node:

@@ -186,4 +186,5 @@ def _home(whole: str) -> str:
 
 def verdict(document: Document, holds: bool, shown: str, node: Node | None = None, trail: Trail = ()) -> Found:
     """A truth value about a resource, placed at the node that decides."""
-    return Found(holds, shown, (node or document.root).at, document, trail)
+    told_at = node.below[0].at if node is not None and node.below else None
+    return Found(holds, shown, (node or document.root).at, document, trail, told_at)

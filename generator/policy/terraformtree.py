@@ -17,7 +17,7 @@ from typing import Any
 from generator.document import Location, Node, TextFile
 from generator.policy.documents import Document
 from generator.policy.hclread import Block, Expr, Unreadable, read
-from generator.policy.terraformexpressions import Expressions, Module, Scope, literal, text_of, unknown
+from generator.policy.terraformexpressions import Expressions, Module, Scope, all_here, literal, text_of, unknown
 from generator.policy.terraformfound import UNKNOWN
 
 _ENVIRONMENT = re.compile(r"(?:^|/)(?:overlays|environments|envs|live|stages|accounts)/([^/]+)(?:/|$)")
@@ -253,7 +253,8 @@ class _Project(Expressions):
             if name in ("count", "for_each"):
                 continue
             node = self.value(expr, module, scope)
-            values[name] = replace(_structured(name, node), at=expr.at, key_at=at)
+            moved = all_here(_structured(name, node), expr.at)
+            values[name] = replace(moved, at=expr.at, key_at=at)
         lists: dict[str, list[Node]] = {}
         for inner in block.blocks:
             if inner.kind == "dynamic" and inner.labels:
