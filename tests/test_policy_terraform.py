@@ -492,3 +492,19 @@ def test_what_a_caller_puts_into_a_list_is_found_where_it_is_used() -> None:
     (finding,) = judged(files, "terraform/privileged-task").findings
     assert str(finding.at) == "web/main.tf:6:27"
     assert [str(item.at) for item in finding.related] == ["live/main.tf:3:44"]
+
+
+@pytest.mark.parametrize("name", ["state.s3.tfbackend", "backend.hcl"])
+@pytest.mark.parametrize(("lock", "count"), [("use_lockfile = true\n", 0), ("", 1), ("use_lockfile = false\n", 1)])
+def test_a_backend_is_read_from_its_file(name: str, lock: str, count: int) -> None:
+    block = 'terraform {\n  backend "s3" {}\n}\n'
+    files = {"live/versions.tf": block, f"live/{name}": 'bucket = "state"\nencrypt = true\n' + lock}
+    outcome = judged(files, "terraform/state-not-locked")
+    assert [finding.at.path for finding in outcome.findings] == [f"live/{name}"] * count
+    assert len(outcome.passes) == 1 - count
+    assert caught(files, "terraform/state-not-encrypted") == []
+
+
+def test_a_backend_whose_values_are_elsewhere_is_not_judged() -> None:
+    files = {"live/versions.tf": 'terraform {\n  backend "s3" {}\n}\n'}
+    assert caught(files, "terraform/state-not-locked", "terraform/state-not-encrypted") == []

@@ -24,6 +24,7 @@ _ENVIRONMENT = re.compile(r"(?:^|/)(?:overlays|environments|envs|live|stages|acc
 _NAMED = re.compile(
     r"(?:^|[-_])(?:prod|prd|production|live|staging|stage|preprod|uat|test|qa|dev|development)(?:[-_]|$)"
 )
+_SETTINGS = re.compile(r".*\.tfbackend|backend[\w.-]*\.hcl")
 _WRAPPERS = ("terragrunt.hcl", "root.hcl", "terramate.tm.hcl")
 _DEPTH, _DEEPEST, _MOST = 12, 50, 20_000
 """Modules in modules, values in JSON, resources of a project: nobody writes more by hand."""
@@ -37,19 +38,23 @@ def documents(files: Sequence[TextFile]) -> Iterator[Document]:
     """All documents of the Terraform files: folders, variables, outputs, providers, module calls, resources."""
     folders: dict[str, list[Block]] = {}
     values: dict[str, dict[str, tuple[Expr, Location]]] = {}
+    settings: dict[str, list[Block]] = {}
     for file in sorted(files, key=lambda file: file.path):
-        if not file.path.endswith((".tf", ".tfvars")):
+        folder, name = posixpath.split(file.path)
+        if not name.endswith((".tf", ".tfvars")) and not _SETTINGS.fullmatch(name):
             continue
         block = _read(file.text, file.path)
-        folder = posixpath.dirname(file.path)
         if block is None:
             continue
-        if file.path.endswith(".tf"):
+        if _SETTINGS.fullmatch(name):
+            settings.setdefault(folder, []).append(block)
+        elif file.path.endswith(".tf"):
             folders.setdefault(folder, []).append(block)
-        elif posixpath.basename(file.path) == "terraform.tfvars" or file.path.endswith(".auto.tfvars"):
+        elif name == "terraform.tfvars" or name.endswith(".auto.tfvars"):
             values.setdefault(folder, {}).update(block.attributes)
     if folders:
         project = _Project(folders, values)
+        project.settings = settings
         project.elsewhere = any(posixpath.basename(file.path) in _WRAPPERS for file in files)
         yield from project.documents()
 
@@ -70,6 +75,8 @@ class _Project(Expressions):
         self._values = values
         self.elsewhere = False
         """Whether a wrapper writes backends and providers that no file shows."""
+        self.settings: dict[str, list[Block]] = {}
+        """Values of a backend that stand in a file of their own, by folder."""
         self._number = 0
         self._called: set[str] = set()
         for folder, blocks in folders.items():
@@ -136,7 +143,8 @@ class _Project(Expressions):
         yield self._document("configuration", Node(values, at), shown, folder)
         for backend in backends:
             if backend.labels:
-                body = self._body(backend, module, {})
+                told = self.settings.get(folder, [])
+                body = self._body(told[0] if len(told) == 1 and not backend.attributes else backend, module, {})
                 yield self._document(f"backend.{backend.labels[0]}", body, f"backend.{backend.labels[0]}", folder)
         for block in tops:
             yield from self._declaration(block, module, folder, is_called)
