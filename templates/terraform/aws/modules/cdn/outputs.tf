@@ -14,16 +14,21 @@ output "domain_name" {
 }
 
 output "host" {
-  description = "First public name of the site."
-  value       = local.hosts[0]
+  description = "First public name of the site; CloudFront's where it has none."
+  value       = local.host
 }
 
 output "url" {
   description = "Address of the site."
-  value       = "https://${local.hosts[0]}"
+  value       = "https://${local.host}"
 }
 
 output "bucket_name" {
   description = "Bucket into which a pipeline puts the files."
   value       = local.bucket.name
+}
+
+output "web_acl_arn" {
+  description = "ARN of the firewall, in us-east-1."
+  value       = aws_wafv2_web_acl.this.arn
 }

@@ -11,12 +11,18 @@ variable "name" {
 
 variable "hosts" {
   type        = map(string)
-  description = "Public names of the site: name => id of its hosted zone."
+  description = "Public names of the site: name => id of its hosted zone; empty for the name that CloudFront gives."
+  default     = {}
   nullable    = false
 
   validation {
-    condition     = length(var.hosts) >= 1 && length(var.hosts) <= 10
-    error_message = "A site has one to ten public names."
+    condition     = length(var.hosts) <= 10
+    error_message = "A site has at most ten public names; AWS allows more on request."
+  }
+
+  validation {
+    condition     = alltrue([for host in keys(var.hosts) : can(regex("^([*][.])?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?[.])+[a-z][a-z0-9-]{0,61}[a-z0-9]$", host))])
+    error_message = "A name is a domain in lower case, without a dot at the end; its first label may be *."
   }
 }
 
@@ -38,14 +44,18 @@ variable "kms_key_arn" {
 
 variable "log_bucket_domain_name" {
   type        = string
-  description = "Domain name of the bucket of access logs; empty writes none."
-  default     = ""
+  description = "Domain name of the bucket of access logs, for example shop-prod-logs-111111111111.s3.amazonaws.com."
   nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z0-9][a-z0-9.-]*[a-z0-9][.]s3[.-]", var.log_bucket_domain_name))
+    error_message = "The domain name is that of a bucket: its name, then .s3 and the rest."
+  }
 }
 
 variable "fallback_path" {
   type        = string
-  description = "File that answers for paths that are no files, such as /index.html of a single page; empty answers 404."
+  description = "File that answers for paths that are no files, such as /index.html of a single page; empty answers 404, and a folder with its index.html."
   default     = "/index.html"
   nullable    = false
 
@@ -86,9 +96,33 @@ variable "countries" {
   }
 }
 
+variable "rate_limit" {
+  type        = number
+  description = "How many files one address may ask for in five minutes before it is refused."
+  default     = 10000
+  nullable    = false
+
+  validation {
+    condition     = var.rate_limit >= 10 && var.rate_limit <= 2000000000 && floor(var.rate_limit) == var.rate_limit
+    error_message = "WAF counts from 10 requests in five minutes on."
+  }
+}
+
+variable "audit_retention_days" {
+  type        = number
+  description = "How many days the firewall's logs are kept."
+  default     = 400
+  nullable    = false
+
+  validation {
+    condition     = var.audit_retention_days >= 365
+    error_message = "The firewall's logs are kept for a year or longer."
+  }
+}
+
 variable "protect" {
   type        = bool
-  description = "Whether the bucket of the site is kept when it holds files."
+  description = "Whether the site's bucket and the key of the firewall's logs are protected from deletion; without it, the bucket goes with its files."
   default     = true
   nullable    = false
 }
