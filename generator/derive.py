@@ -93,6 +93,10 @@ def _resource(name: str, resource: Node, tree: Node, environment: str) -> Node:
     resource = with_key(resource, "size", size)
     if kind not in _WITH_PASSWORD:
         return resource
+    strategy = tree.get("disaster_recovery", "strategy")
+    if strategy is not None and strategy.value in FOLLOWED:
+        why = f"the second region's database follows this one ({strategy.value}), and needs its password"
+        return _default(resource, "credentials", "generated", why, strategy)
     reader = composed(name, tree)
     if reader is None:
         return _default(resource, "credentials", "managed", "no service needs the password within another text")
@@ -106,6 +110,8 @@ _STORE_SIZES: dict[str, dict[str, Scalar]] = {
     "valkey": {"memory": "1Gi"},
 }
 _WITH_PASSWORD = frozenset({"postgres", "mysql"})
+FOLLOWED = frozenset({"pilot-light", "warm-standby", "active-active"})
+"""Strategies of recovery with a database in the second region that follows the first one's."""
 
 
 def composed(name: str, tree: Node) -> Node | None:

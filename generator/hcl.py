@@ -23,7 +23,9 @@ _WIDTH = 100
 
 
 def key(name: str) -> str:
-    """A key of an object: bare where HCL reads it as itself, else a quoted string."""
+    """A key of an object: bare where HCL reads it as itself, or we wrote it as an expression; else a quoted string."""
+    if isinstance(name, Expression):
+        return str(name)
     return name if _IDENTIFIER.fullmatch(name) and name not in _RESERVED else hcl(name)
 
 
@@ -57,7 +59,7 @@ def _children(value: Any) -> Iterator[tuple[str, Any, tuple[str, ...]]]:
         child = value[name]
         above = trace.take_all()
         trace.reads = kept
-        yield str(name), child, above
+        yield name, child, above
 
 
 def _value(value: Any, indent: int, lead: int) -> Iterator[Line]:

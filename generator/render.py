@@ -54,12 +54,17 @@ def made_by(spec_path: str, origin: str) -> str:
 
 def _verbatim(artifact: Artifact, spec_path: str) -> RenderedFile:
     """A file that is the same for every spec: as it stands, below the comment that says who made it."""
-    made = made_by(spec_path, artifact.origin)
-    first = f"<!-- {made} -->" if artifact.path.endswith(".md") else f"# {made}"
+    form = 1 if artifact.path.endswith(".md") else 0
+    mark = filters.line(made_by(spec_path, artifact.origin)).replace("--", "- -" if form else "--")
+    first = _static(_MARKS).splitlines()[form].replace("{{ made_by | comment }}", mark)
     text = _static(artifact.template)
-    lines = text.count("\n")
-    origins = [LineOrigin(artifact.template, max(number, 1), (artifact.origin,)) for number in range(lines + 1)]
+    origins = [LineOrigin(_MARKS, form + 1, (artifact.origin,))]
+    origins += [LineOrigin(artifact.template, number, (artifact.origin,)) for number in range(1, text.count("\n") + 1)]
     return RenderedFile(artifact.path, artifact.target, f"{first}\n{text}", tuple(origins), artifact.environment)
+
+
+_MARKS = "verbatim.j2"
+"""The first line of a file that is copied: in formats whose comments begin with `#`, and in Markdown."""
 
 
 @functools.cache

@@ -8,9 +8,12 @@ from typing import Any
 from generator.document import Location, Node
 from generator.model import (
     Build,
+    Delivery,
     Environment,
     Health,
     KubernetesPlatform,
+    Logs,
+    Monitoring,
     Platform,
     Product,
     Registry,
@@ -83,6 +86,7 @@ def product(*services: Service, resources: tuple[Resource, ...] = (), descriptio
         platform=Platform(
             path="platform",
             compute="kubernetes",
+            cluster=None,
             kubernetes=KubernetesPlatform(
                 path="platform.kubernetes",
                 version="1.36",
@@ -99,6 +103,13 @@ def product(*services: Service, resources: tuple[Resource, ...] = (), descriptio
         services={item.name: item for item in services},
         resources={item.name: item for item in resources},
         secrets={},
+        notify=None,
+        monitoring=Monitoring(path="monitoring", logs=Logs(path="monitoring.logs", keep="30d", audit_keep="400d")),
+        disaster_recovery=None,
+        cost=None,
+        delivery=Delivery(
+            path="delivery", ci=("github",), repository=None, maintenance_window="sun 03:00-05:00 UTC"
+        ),
         patches=(),
         environment=Environment(path="", name="", promote_from=None, protect=False, development=False),
         tree=Node({}, AT),

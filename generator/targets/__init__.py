@@ -20,6 +20,7 @@ TARGETS: dict[str, str] = {
     "docker": "generator.targets.docker",
     "compose": "generator.targets.compose",
     "kubernetes": "generator.targets.kubernetes",
+    "terraform": "generator.targets.terraform",
 }
 
 

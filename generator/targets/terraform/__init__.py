@@ -36,10 +36,12 @@ def plan(product: Product) -> Iterator[Artifact]:
         yield from _root(spec, root)
         yield from _moves(spec, root, product)
         modules |= dict.fromkeys((spec.cloud.provider, call.module) for call in root.calls) if spec.cloud else {}
+    for provider in dict.fromkeys(provider for provider, _ in modules):
+        yield from _bootstrap(provider)
+        yield from CLOUDS[provider].bootstrap(product)
+        modules[(provider, "identity")] = None  # the bootstrap calls it
     for provider, module in modules:
         yield from _module(provider, module)
-    if modules:
-        yield from aws.bootstrap(product)
 
 
 def _root(spec: Spec, root: Root) -> Iterator[Artifact]:
@@ -141,19 +143,27 @@ def _versions(provider: str) -> dict[str, Any]:
 
 def _module(provider: str, module: str) -> Iterator[Artifact]:
     """A module's files as they stand, and its `versions.tf`."""
-    folder = f"terraform/{provider}/modules/{module}"
-    target = f"{ROOT}/modules/{module}"
-    for path in sorted((data.folder("templates") / folder).rglob("*")):
+    yield from _as_they_stand(f"terraform/{provider}/modules/{module}", f"{ROOT}/modules/{module}")
+    yield _versions_file(f"{ROOT}/modules/{module}", _module_versions(provider, module))
+
+
+def _bootstrap(provider: str) -> Iterator[Artifact]:
+    """The root that makes what the others need; its values are a file for each environment."""
+    yield from _as_they_stand(f"terraform/{provider}/bootstrap", f"{ROOT}/bootstrap")
+    yield _versions_file(f"{ROOT}/bootstrap", _versions(provider))
+
+
+def _as_they_stand(folder: str, target: str) -> Iterator[Artifact]:
+    templates = data.folder("templates")
+    for path in sorted((templates / folder).rglob("*")):
         if path.is_file():
-            name = path.relative_to(data.folder("templates") / folder).as_posix()
+            name = path.relative_to(templates / folder).as_posix()
             yield Artifact(f"{target}/{name}", "terraform", f"{folder}/{name}", {}, "cloud.provider")
-    yield Artifact(
-        f"{target}/versions.tf",
-        "terraform",
-        "terraform/module-versions.tf.j2",
-        _module_versions(provider, module),
-        "cloud.provider",
-    )
+
+
+def _versions_file(target: str, context: Mapping[str, Any]) -> Artifact:
+    template = "terraform/module-versions.tf.j2"
+    return Artifact(f"{target}/versions.tf", "terraform", template, context, "cloud.provider")
 
 
 def _module_versions(provider: str, module: str) -> dict[str, Any]:

@@ -51,7 +51,7 @@ class Call:
 
     def context(self) -> dict[str, Any]:
         """As `calls.tf.j2` prints it."""
-        providers = {name: Expression(value) for name, value in self.providers.items()}
+        providers = {Expression(name): Expression(value) for name, value in self.providers.items()}
         return {
             "name": because(self.name, self.origin),
             "source": because(f"../../modules/{self.module}", self.origin),

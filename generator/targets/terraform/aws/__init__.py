@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from generator import data
 from generator.artifact import Artifact, because
 from generator.filters import hcl
 from generator.model import Cloud, Product, Spec
@@ -185,12 +184,26 @@ def _output(name: str, value: Any, description: str, origin: str) -> dict[str, A
 
 
 def bootstrap(product: Product) -> Iterator[Artifact]:
-    """A root that makes the state's bucket and key and the pipeline's roles; its state is local at first."""
-    folder = "terraform/aws/bootstrap"
-    for path in sorted((data.folder("templates") / folder).rglob("*")):
-        if path.is_file():
-            name = path.relative_to(data.folder("templates") / folder).as_posix()
-            yield Artifact(f"terraform/bootstrap/{name}", "terraform", f"{folder}/{name}", {}, "cloud.provider")
+    """Values, one file an environment, for the root that makes the state's bucket and key and the pipeline's roles."""
+    for spec in product.environments.values():
+        cloud = spec.cloud
+        if cloud is None or cloud.provider != "aws":
+            continue
+        name = spec.environment.name
+        forge = [kind for kind in spec.delivery.ci if kind in {"github", "gitlab"}]
+        values = {
+            "app": because(spec.app, "app"),
+            "environment": because(name, spec.environment.path),
+            "owner": because(spec.owner, "owner"),
+            "region": because(cloud.region, cloud.at("region")),
+            "account": because(cloud.account.get(name, ""), f"cloud.account.{name}"),
+            "state_bucket": because(state_bucket(spec), "app", spec.environment.path),
+            "ci_provider": because(forge[0] if forge else "github", "delivery.ci"),
+            "repository": because(spec.delivery.repository or "", "delivery.repository"),
+        }
+        context = {"values": values}
+        path = f"terraform/bootstrap/{name}.tfvars"
+        yield Artifact(path, "terraform", "terraform/backend.hcl.j2", context, spec.environment.path, name)
 
 
 __all__ = ["bootstrap", "root"]

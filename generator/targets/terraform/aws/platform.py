@@ -161,9 +161,16 @@ def observability(site: Site, alarms: Mapping[str, Any]) -> Call:
             "audit_retention_days": audit_days(spec),
             "emails": because(list(emails), "notify") if emails else None,
             "alarms": dict(alarms) or None,
+            "content_logs": _content(spec) if not site.suffix else None,
             "protect": protect(spec),
         },
     )
+
+
+def _content(spec: Spec) -> Any:
+    """Whether a content network writes its logs to the bucket."""
+    networks = [resource.path for resource in spec.resources.values() if resource.type == "cdn"]
+    return because(True, *networks) if networks else None
 
 
 def cluster(site: Site) -> tuple[Site, list[Call], list[Lookup]]:
@@ -175,13 +182,12 @@ def cluster(site: Site) -> tuple[Site, list[Call], list[Lookup]]:
         return _existing_cluster(site, kind)
     arguments: dict[str, Any] = {"name": site.name(), "kms_key_arn": site.key}
     if kind == "ecs":
-        arguments["log_retention_days"] = log_days(spec)
+        arguments |= {"audit_retention_days": audit_days(spec), "protect": protect(spec)}
         outputs = ("cluster_arn", "cluster_name", "namespace_arn")
     else:
         version = spec.platform.kubernetes.at("version")
         arguments |= {
             "kubernetes_version": because(spec.platform.kubernetes.version, version),
-            "vpc_id": site.network["vpc_id"],
             "subnet_ids": site.network["private_subnet_ids"],
             "access_entries": because(Expression("var.cluster_access"), cause),
             "audit_retention_days": audit_days(spec),
@@ -193,8 +199,8 @@ def cluster(site: Site) -> tuple[Site, list[Call], list[Lookup]]:
 
 
 def _existing_cluster(site: Site, kind: str) -> tuple[Site, list[Call], list[Lookup]]:
-    cause = site.spec.platform.at("cluster")
-    name = site.spec.platform.cluster
+    spec = site.spec
+    cause, name = spec.platform.at("cluster"), spec.platform.cluster
     if kind == "ecs":
         calls = [
             site.call(
@@ -202,7 +208,13 @@ def _existing_cluster(site: Site, kind: str) -> tuple[Site, list[Call], list[Loo
                 "cluster-ecs",
                 "cluster",
                 cause,
-                {"name": site.name(), "kms_key_arn": site.key, "existing_cluster_name": because(name, cause)},
+                {
+                    "name": site.name(),
+                    "existing_cluster_name": because(name, cause),
+                    "kms_key_arn": site.key,
+                    "audit_retention_days": audit_days(spec),
+                    "protect": protect(spec),
+                },
             )
         ]
         found = {key: calls[0].output(key, cause) for key in ("cluster_arn", "cluster_name", "namespace_arn")}
@@ -235,26 +247,44 @@ def zone_of(host: str, site: Site) -> tuple[str, str]:
     return host.removeprefix("*.").partition(".")[2] if host.count(".") > 1 else host, ""
 
 
+def zones(site: Site) -> dict[str, dict[str, str]]:
+    """Hosted zones of all public names: zone -> host -> the spec path that names it."""
+    spec = site.spec
+    hosts = {entry.host: entry.at("host") for entry in public(spec).values()}
+    hosts |= {
+        resource.host: resource.at("host")
+        for resource in spec.resources.values()
+        if resource.type == "cdn" and resource.host
+    }
+    made: dict[str, dict[str, str]] = {}
+    for host, cause in hosts.items():
+        made.setdefault(zone_of(host, site)[0], {})[host] = cause
+    return made
+
+
+def zone_call(site: Site, zone: str) -> tuple[str, ...]:
+    """The words of the name of a zone's call: `dns`, or `dns_example_com` where there are several zones."""
+    return ("dns",) if len(zones(site)) == 1 else ("dns", re.sub(r"[^a-z0-9]+", "-", zone))
+
+
 def edge(site: Site) -> list[Call]:
     """Certificates and, for ECS, the load balancer; a cluster's gateway brings its own and takes the firewall."""
     published = public(site.spec)
+    found = zones(site)
+    calls = [_dns(site, zone, hosts) for zone, hosts in found.items()]
+    by_host = {host: call for call, hosts in zip(calls, found.values(), strict=True) for host in hosts}
     if not published:
-        return []
-    zones: dict[str, dict[str, str]] = {}
-    for name, entry in published.items():
-        zone, _ = zone_of(entry.host, site)
-        zones.setdefault(zone, {})[entry.host] = name
-    calls = [_dns(site, zone, hosts, single=len(zones) == 1) for zone, hosts in zones.items()]
-    by_host = {host: call for call, hosts in zip(calls, zones.values(), strict=True) for host in hosts}
-    return [*calls, _edge(site, published, calls, by_host)]
+        return calls
+    used = {entry.host: by_host[entry.host] for entry in published.values()}
+    return [*calls, _edge(site, published, list({call.name: call for call in used.values()}.values()), used)]
 
 
-def _dns(site: Site, zone: str, hosts: Mapping[str, str], *, single: bool) -> Call:
-    origin = f"services.{next(iter(hosts.values()))}.public"
-    causes = [f"services.{name}.public.host" for name in hosts.values()]
+def _dns(site: Site, zone: str, hosts: Mapping[str, str]) -> Call:
+    causes = list(hosts.values())
+    origin = causes[0].removesuffix(".host")
     where = zone_of(next(iter(hosts)), site)[1] or causes[0]
     return site.call(
-        ("dns",) if single else ("dns", re.sub(r"[^a-z0-9]+", "-", zone)),
+        zone_call(site, zone),
         "dns",
         "edge",
         origin,
@@ -280,7 +310,9 @@ def _edge(site: Site, published: Mapping[str, Public], calls: list[Call], by_hos
         "log_bucket_name": Expression(f"{site.module('observability')}.log_bucket_name") if serves else None,
         "waf": because(any(entry.waf for entry in published.values()), *[e.at("waf") for e in published.values()]),
         "rate_limit": because(rate, rate_cause) if rate else None,
-        "failover": _failover(site, published),
+        "failover": because(site.role, spec.disaster_recovery.at("failover"))
+        if site.role and spec.disaster_recovery
+        else None,
         "kms_key_arn": site.key,
         "audit_retention_days": audit_days(spec),
         "protect": protect(spec),
@@ -296,16 +328,6 @@ def _rate(published: Mapping[str, Public]) -> tuple[int, str]:
             count, _, span = entry.rate_limit.partition("/")
             rates.append((max(int(count) * _WAF_WINDOW_SECONDS // seconds(span), 10), entry.at("rate_limit")))
     return min(rates, default=(0, ""))
-
-
-def _failover(site: Site, published: Mapping[str, Public]) -> Any:
-    if not site.role:
-        return None
-    name = next(iter(published))
-    plan = site.spec.disaster_recovery
-    cause = plan.at("failover") if plan else ""
-    path = site.spec.services[name].health.ready
-    return because({"role": site.role, "health_path": because(path, f"services.{name}.health.ready")}, cause)
 
 
 def priority(service: Service, taken: set[int]) -> int:
@@ -334,11 +356,19 @@ def registry(site: Site, second: Site | None) -> Iterator[Call]:
         "name": site.name(),
         "repositories": because(names, host.at("host"), "services") if ours and names else None,
         "pull_through": because(_MIRRORS, host.at("mirror")) if host.mirror else None,
+        "reader_account_ids": _readers(site) or None if ours else None,
         "replica_region": because(second.region, site.cloud.at("dr_region")) if second and ours else None,
         "kms_key_arn": site.key,
         "protect": protect(spec),
     }
     yield site.call(("registry",), "registry", "registry", host.path, arguments)
+
+
+def _readers(site: Site) -> list[Any]:
+    """Accounts of other environments, which pull from the one registry."""
+    own = site.cloud.account.get(site.spec.environment.name)
+    accounts = {account: name for name, account in site.cloud.account.items() if account != own}
+    return [because(account, f"cloud.account.{name}") for account, name in accounts.items()]
 
 
 _MIRRORS = {"ecr-public": "public.ecr.aws", "kubernetes": "registry.k8s.io", "quay": "quay.io"}
@@ -355,7 +385,8 @@ def backup(site: Site, stores: Mapping[str, Call], second: Site | None) -> Itera
     if not plans:
         return
     if site.suffix:
-        yield _second_vault(site, stores)
+        if any(_copied(spec, name) for name in stores):
+            yield _second_vault(site, stores)
         return
     often = min((seconds(plan.every), plan.at("every")) for plan in plans.values() if plan)
     long = max((days(plan.keep), plan.at("keep")) for plan in plans.values() if plan)
@@ -366,6 +397,7 @@ def backup(site: Site, stores: Mapping[str, Call], second: Site | None) -> Itera
         "schedule": because(schedule(often[0]), often[1]),
         "keep_days": because(long[0], long[1]),
         "resource_arns": {name: store.output("arn", spec.resources[name].path) for name, store in stores.items()},
+        "restore_test_types": _tested(spec, stores),
         "topic_arn": Expression(f"{site.module('observability')}.topic_arn"),
         "protect": protect(spec),
     }
@@ -373,6 +405,16 @@ def backup(site: Site, stores: Mapping[str, Call], second: Site | None) -> Itera
         vault = Expression(f"{second.module('backup')}.vault_arn")
         arguments["copy"] = because({"vault_arn": vault, "keep_days": because(long[0], long[1])}, *copied)
     yield site.call(("backup",), "backup", "recovery", _origin(plans), arguments)
+
+
+def _tested(spec: Spec, stores: Mapping[str, Call]) -> Any:
+    """What restores are tried with: the kinds of databases there are."""
+    kinds = {
+        name: "Aurora" if spec.resources[name].aurora else "RDS"
+        for name in stores
+        if spec.resources[name].type in _STORES
+    }
+    return because(sorted(set(kinds.values())), *[spec.resources[name].path for name in kinds])
 
 
 def _origin(plans: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from generator import aws
 from generator.addresses import beside
 from generator.artifact import because
+from generator.derive import FOLLOWED
 from generator.model import Cloud, Spec
 from generator.targets.terraform.call import Call, Expression, cut, identifier
 
@@ -100,7 +101,7 @@ def copies(spec: Spec) -> bool:
 def follows(spec: Spec) -> bool:
     """Whether databases have a replica in the second region."""
     plan = spec.disaster_recovery
-    return plan is not None and plan.strategy in {"pilot-light", "warm-standby", "active-active"}
+    return plan is not None and plan.strategy in FOLLOWED
 
 
 def stands_by(spec: Spec) -> bool:

@@ -9,7 +9,7 @@ from generator import aws, data
 from generator.artifact import because
 from generator.model import Resource, Service, Spec
 from generator.quantity import byte_count, millicores, seconds
-from generator.targets.terraform.aws.platform import days, log_days, protect, replica_region
+from generator.targets.terraform.aws.platform import days, log_days, protect, replica_region, zone_call, zone_of
 from generator.targets.terraform.aws.site import Site, follows
 from generator.targets.terraform.call import Call, Expression, identifier
 
@@ -106,14 +106,28 @@ def _database(site: Site, resource: Resource, second: Site | None) -> Call:
         "backup_window": because(_hours_before(start, 2), "delivery.maintenance_window"),
         "maintenance_window": because(f"{start}-{end}", "delivery.maintenance_window"),
         "log_retention_days": log_days(spec),
-        "replica_region": replica_region(site, second) if not follows(spec) else None,
+        "replica_region": replica_region(site, second),
         "protect": protect(spec),
     }
-    if site.suffix:
-        source = Expression(f"module.{identifier('database', resource.name)}.arn")
-        plan_path = spec.disaster_recovery.at("strategy") if spec.disaster_recovery else resource.path
-        arguments["replicate_source_arn"] = because(source, plan_path)
+    if follows(spec):
+        arguments |= _following(site, resource, aurora=aurora)
     return site.call(("database", resource.name), "database", "resources", resource.path, arguments)
+
+
+def _following(site: Site, resource: Resource, *, aurora: bool) -> dict[str, Any]:
+    """What makes the database of the second region follow that of the first; its password comes by a copied secret."""
+    plan = site.spec.disaster_recovery
+    cause = plan.at("strategy") if plan else resource.path
+    if not site.suffix:
+        return {"global_cluster": because(True, cause)} if aurora else {}
+    first = f"module.{identifier('database', resource.name)}"
+    source = (
+        {"global_cluster_id": because(Expression(f"{first}.global_cluster_id"), cause)}
+        if aurora
+        else {"replicate_source_arn": because(Expression(f"{first}.arn"), cause)}
+    )
+    secret = because(Expression(f"{first}.connection_secret_arn"), cause)
+    return {**source, "source_connection_secret_arn": secret}
 
 
 def _version(resource: Resource) -> Any:
@@ -125,8 +139,11 @@ def _version(resource: Resource) -> Any:
 
 
 def connection_secret(site: Site, resource: Resource) -> Any:
-    """`<app>/<environment>/<resource>`: the name under which workloads read what is known only after apply."""
-    behind = f"-{site.suffix}" if site.suffix else ""
+    """`<app>/<environment>/<resource>`: the name under which workloads read what is known only after apply.
+
+    In the second region that of a database is taken by the copy of the first one's.
+    """
+    behind = f"-{site.suffix}" if site.suffix and resource.type in {"postgres", "mysql"} else ""
     return because(f"{site.secret_prefix}/{resource.name}{behind}", resource.path)
 
 
@@ -231,12 +248,22 @@ def _bucket(site: Site, resource: Resource, second: Site | None) -> Call:
         "expire_days": because(days(resource.expire), resource.at("expire")) if resource.expire else None,
         "log_bucket_name": Expression(f"{site.module('observability')}.log_bucket_name"),
         "kms_key_arn": site.key,
+        "distributions": _readers(site, resource) or None,
         "replication": replication,
         "connection_secret_name": connection_secret(site, resource),
         "replica_region": replica_region(site, second) if not site.role else None,
         "protect": protect(site.spec),
     }
     return site.call(("bucket", resource.name), "bucket", "resources", resource.path, arguments)
+
+
+def _readers(site: Site, resource: Resource) -> dict[str, Any]:
+    """Content networks that hand out a bucket's files."""
+    return {
+        other.name: because(Expression(f"{site.module('cdn', other.name)}.reader_arn"), other.at("origin"))
+        for other in site.spec.resources.values()
+        if other.type == "cdn" and other.origin == resource.name and not site.suffix
+    }
 
 
 def _cdn(site: Site, resource: Resource, second: Site | None) -> Call:
@@ -250,11 +277,11 @@ def _cdn(site: Site, resource: Resource, second: Site | None) -> Call:
         bucket = because({name: Expression(f"{address}.{name}") for name in names}, resource.at("origin"))
     hosts = {}
     if resource.host:
-        zone = Expression(f"{site.module('dns')}.zone_id")
+        zone = Expression(f"{site.module(*zone_call(site, zone_of(resource.host, site)[0]))}.zone_id")
         hosts[resource.host] = because(zone, resource.at("host"))
     arguments = {
         "name": site.name(resource.name),
-        "hosts": hosts or None,
+        "hosts": hosts,
         "origin_bucket": bucket,
         "log_bucket_domain_name": Expression(f"{site.module('observability')}.log_bucket_domain_name"),
         "kms_key_arn": site.key,
