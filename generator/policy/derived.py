@@ -71,6 +71,7 @@ DERIVED: dict[str, Derive] = {
 _TERRAFORM: dict[str, Derive] = {
     "terraform-acls": terraformfacts.acls,
     "terraform-actions": terraformrights.actions,
+    "terraform-attachments": terraformrights.attached,
     "terraform-backups": terraformuses.backups,
     "terraform-breakers": terraformfacts.breakers,
     "terraform-cache-rest": terraformfacts.cache_rest,

@@ -12,7 +12,6 @@ from generator.policy.found import Found
 from generator.policy.terraformfound import (
     UNKNOWN,
     Trail,
-    absent,
     is_unknown,
     known,
     resources,
@@ -222,9 +221,16 @@ def _refers(node: Node | None) -> bool:
     return node is not None and all(part.layer != "unknown" for part in node.walk())
 
 
-def attached(documents: Sequence[Document]) -> Iterator[tuple[Document, Node]]:
-    """Attachments with the node of what is attached."""
-    for document in resources(documents, "aws_iam_role_policy_attachment", "aws_iam_policy_attachment"):
-        node = document.root.get("policy_arn")
-        if node is not None and not absent(node):
-            yield document, node
+_ATTACHMENTS = (
+    *("aws_iam_role_policy_attachment", "aws_iam_policy_attachment"),
+    *("aws_iam_user_policy_attachment", "aws_iam_group_policy_attachment"),
+)
+
+
+def attached(documents: Sequence[Document]) -> Iterator[Found]:
+    """Every policy of AWS that is attached, by the end of its ARN; the partition in front may be unknown."""
+    for document in resources(documents, *_ATTACHMENTS, "aws_iam_role"):
+        name = "managed_policy_arns" if document.kind == "aws_iam_role" else "policy_arn"
+        for node in _scalars(document.root.get(name)):
+            if match := re.search(r":iam::aws:(policy/[\w+=,.@/-]+)$", written(node)):
+                yield Found(match[1], match[1], node.at, document, (name,))

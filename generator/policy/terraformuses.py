@@ -94,11 +94,17 @@ def _pod_uses(documents: Sequence[Document], rights: Rights) -> Iterator[Found]:
                     yield Found(_allows(allowed or frozenset(), service), address, node.at, document)
 
 
+def _content(version: Document) -> Node | None:
+    """What a secret holds, by whichever of the two arguments has it."""
+    own = [version.root.get(name) for name in ("secret_string_wo", "secret_string")]
+    return next((node for node in own if not absent(node)), None)
+
+
 def _connections(documents: Sequence[Document], roots: Roots) -> dict[str, dict[str, str]]:
     """Secret names with the services and addresses of the resources they tell of."""
     found: dict[str, dict[str, str]] = {}
     for version in resources(documents, "aws_secretsmanager_secret_version"):
-        content = version.root.get("secret_string_wo") or version.root.get("secret_string")
+        content = _content(version)
         about = next((part for key in ("arn", "url") if content and (part := content.get(key)) is not None), content)
         for secret in roots.of(version, version.root.get("secret_id"), "aws_secretsmanager_secret"):
             for target in roots.of(version, about, *_SERVICES):
@@ -293,7 +299,7 @@ def secret_keys(documents: Sequence[Document]) -> Iterator[Found]:
     roots = Roots(documents)
     keys: dict[str, set[str]] = {}
     for version in resources(documents, "aws_secretsmanager_secret_version"):
-        content = version.root.get("secret_string_wo") or version.root.get("secret_string")
+        content = _content(version)
         for secret in roots.of(version, version.root.get("secret_id"), "aws_secretsmanager_secret"):
             told = set(content.value) if content is not None and isinstance(content.value, dict) else {"*"}
             keys.setdefault(f"{secret.configuration}:{bare(secret)}", set()).update(told)
