@@ -30,4 +30,16 @@ variable "hosts" {
     condition     = alltrue([for host in var.hosts : host == var.zone_name || endswith(host, ".${var.zone_name}")])
     error_message = "Each host lies in the zone, or its record could not be written."
   }
+
+  validation {
+    condition     = alltrue([for host in var.hosts : can(regex("^([*][.])?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?[.])+[a-z][a-z0-9-]{0,61}[a-z0-9]$", host))])
+    error_message = "A host is a domain in lower case, without a dot at the end; its first label may be *."
+  }
+}
+
+variable "protect" {
+  type        = bool
+  description = "Whether a zone that is made here is protected from deletion."
+  default     = true
+  nullable    = false
 }

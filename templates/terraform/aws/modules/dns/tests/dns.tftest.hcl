@@ -31,6 +31,18 @@ mock_provider "aws" {
           resource_record_type  = "CNAME"
           resource_record_value = "_d.acm-validations.aws"
         },
+        {
+          domain_name           = "*.example.com"
+          resource_record_name  = "_a.example.com"
+          resource_record_type  = "CNAME"
+          resource_record_value = "_d.acm-validations.aws"
+        },
+        {
+          domain_name           = "a.example.com"
+          resource_record_name  = "_a.a.example.com"
+          resource_record_type  = "CNAME"
+          resource_record_value = "_e.acm-validations.aws"
+        },
       ]
     }
   }
@@ -75,23 +87,56 @@ run "new_zone" {
     condition     = output.zone_id == "Z9876543210ABCDEFGHIJ" && length(output.name_servers) == 2
     error_message = "A new zone tells its name servers."
   }
+
+  assert {
+    condition     = length(terraform_data.keep) == 1 && !aws_route53_zone.this[0].force_destroy
+    error_message = "A new zone is protected from deletion, and never goes with records in it."
+  }
 }
 
-run "several_hosts" {
+run "new_zone_without_protection" {
   command = plan
 
   variables {
-    hosts = ["www.example.com", "shop.example.com", "example.com"]
+    create_zone = true
+    protect     = false
   }
 
   assert {
-    condition     = aws_acm_certificate.this.domain_name == "example.com" && toset(aws_acm_certificate.this.subject_alternative_names) == toset(["shop.example.com", "www.example.com"])
+    condition     = length(terraform_data.keep) == 0
+    error_message = "What is not protected can go."
+  }
+}
+
+# A first and a last host leave the proof of the one between them at its address.
+run "more_hosts" {
+  command = plan
+
+  variables {
+    hosts = ["www.example.com", "shop.example.com", "a.example.com"]
+  }
+
+  assert {
+    condition     = aws_acm_certificate.this.domain_name == "a.example.com" && toset(aws_acm_certificate.this.subject_alternative_names) == toset(["shop.example.com", "www.example.com"])
     error_message = "One certificate is for all names."
   }
 
   assert {
-    condition     = length(aws_route53_record.validation) == 3 && aws_route53_record.validation["www.example.com"].records == toset(["_c.acm-validations.aws"])
-    error_message = "Each name is proven by a record of its own."
+    condition     = toset(keys(aws_route53_record.validation)) == var.hosts && aws_route53_record.validation["shop.example.com"].records == toset(["_b.acm-validations.aws"])
+    error_message = "Each name is proven by a record of its own, which a neighbour does not move."
+  }
+}
+
+run "wildcard" {
+  command = plan
+
+  variables {
+    hosts = ["*.example.com", "example.com"]
+  }
+
+  assert {
+    condition     = length(aws_route53_record.validation) == 1 && aws_route53_record.validation["example.com"].name == "_a.example.com"
+    error_message = "A wildcard is proven by the record of the name it stands under."
   }
 }
 
@@ -119,5 +164,23 @@ run "refuses_a_foreign_host" {
 
   variables {
     hosts = ["shop.example.org"]
+  }
+}
+
+run "refuses_many_hosts" {
+  command         = plan
+  expect_failures = [var.hosts]
+
+  variables {
+    hosts = [for number in range(11) : "a${number}.example.com"]
+  }
+}
+
+run "refuses_a_wrong_host" {
+  command         = plan
+  expect_failures = [var.hosts]
+
+  variables {
+    hosts = ["SHOP..example.com"]
   }
 }
