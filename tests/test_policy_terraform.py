@@ -284,6 +284,12 @@ def test_modules_that_refer_to_each_other_are_followed() -> None:
     assert messages == ["aws_security_group.this at port 80 is let in, and may not send there"]
 
 
+def test_a_module_from_elsewhere_may_do_what_no_file_shows() -> None:
+    elsewhere = 'module "rules" {\n  source  = "acme/rules/aws"\n  version = "1.0.0"\n}\n'
+    files = {**BOTH_WAYS, "rules.tf": elsewhere}
+    assert caught(files, "cross/group-opened-to-nobody") == []
+
+
 COUNTED = """\
 resource "aws_security_group" "db" {
   count = 1

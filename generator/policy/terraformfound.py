@@ -150,6 +150,8 @@ class Roots:
     def __init__(self, documents: Sequence[Document]) -> None:
         self._found: dict[tuple[str, str], list[Document]] = {}
         self.all: dict[str, list[Document]] = {}
+        self.opaque = any(_is_elsewhere(document) for document in resources(documents, "module"))
+        """Whether modules from elsewhere may add rules, policies or groups that no file shows."""
         for document in documents:
             if document.format == "terraform" and document.address:
                 homes = {bare(document), _home(document.address)}
@@ -169,6 +171,11 @@ class Roots:
     def beside(self, document: Document, *kinds: str) -> Iterator[Document]:
         """The resources of the same root."""
         return (other for other in self.all.get(document.configuration, ()) if not kinds or other.kind in kinds)
+
+
+def _is_elsewhere(call: Document) -> bool:
+    source = known(call.root.get("source"))
+    return source is None or not source.startswith((".", "/"))
 
 
 def _targets(node: Node | None) -> Iterator[tuple[str, str]]:

@@ -233,6 +233,8 @@ def _flows(documents: Sequence[Document], told: str, wanted: str) -> Iterator[Fo
         inline_unknown = other.root.get(wanted) is not None and (other.root.get(wanted) or other.root).layer in UNKNOWN
         if None in answers or inline_unknown or _doubtful(every, other, wanted):
             continue
+        if roots.opaque and True not in answers:
+            continue
         first, last = opening.ports
         shown = f"{other.name} at port {first}" if first == last else f"{other.name} at ports {first}-{last}"
         yield verdict(opening.document, True in answers, shown, opening.peer)

@@ -149,6 +149,8 @@ class Rights:
 
     def allowed(self, document: Document, node: Node | None) -> frozenset[str] | None:
         """The actions that the role a node refers to allows, or None when they are not all told."""
+        if self.roots.opaque:
+            return None
         roles = self.roots.of(document, node, "aws_iam_role")
         if len(roles) != 1:
             return None
@@ -236,10 +238,10 @@ def target_ports(documents: Sequence[Document]) -> Iterator[Found]:
                 yield verdict(document, False, shown, node, trail)
                 continue
             opened = _opened(document, roots, every, int(port))
-            if opened is not None:
+            if opened or (opened is False and not roots.opaque):
                 shown = f"the load balancer sends to port {port:g}, which no security group of the tasks lets in"
                 yield verdict(document, opened, shown, node, trail)
-            elif ports is not None:
+            elif opened is None and ports is not None:
                 yield verdict(document, True, f"port {port:g}", node, trail)
 
 
@@ -440,6 +442,8 @@ def _covers(names: set[str], host: str) -> bool:
 
 def log_groups(documents: Sequence[Document]) -> Iterator[Found]:
     """Whether the group a container logs into is made, where its root makes groups and all their names are known."""
+    if Roots(documents).opaque:
+        return
     made: dict[str, list[str | None]] = {}
     for group in resources(documents, "aws_cloudwatch_log_group"):
         made.setdefault(group.configuration, []).append(known(group.root.get("name")))
