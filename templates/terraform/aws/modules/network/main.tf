@@ -28,7 +28,7 @@ locals {
     }
   ]...)
   zones = sort(keys(var.subnets))
-  # One gateway for all zones, or one in each; its zone is the name it is known by.
+  # One gateway for all zones, or one in each, known by its zone: who later asks for more keeps the one there is.
   gateways = var.single_nat_gateway ? toset([local.zones[0]]) : toset(local.zones)
   # Load balancers of a cluster find their subnets by these tags.
   roles = { public = "kubernetes.io/role/elb", private = "kubernetes.io/role/internal-elb" }
@@ -111,7 +111,7 @@ resource "aws_route" "nat" {
   nat_gateway_id         = aws_nat_gateway.this[var.single_nat_gateway ? local.zones[0] : each.key].id
 }
 
-# Stores have no way out.
+# Stores have no way out to the Internet.
 resource "aws_route_table" "data" {
   vpc_id = aws_vpc.this.id
 

@@ -38,6 +38,17 @@ variable "subnets" {
     condition     = alltrue([for block in flatten([for zone in values(var.subnets) : values(zone)]) : can(cidrhost(block, 0))])
     error_message = "Each subnet is a block of addresses."
   }
+
+  # The first address of the network that a subnet would belong to, were it of the network's size.
+  validation {
+    condition     = alltrue([for block in flatten([for zone in values(var.subnets) : values(zone)]) : try(cidrhost("${split("/", block)[0]}/${split("/", var.cidr)[1]}", 0) == cidrhost(var.cidr, 0), false)])
+    error_message = "Each subnet lies within the network."
+  }
+
+  validation {
+    condition     = length(distinct(flatten([for zone in values(var.subnets) : values(zone)]))) == 3 * length(var.subnets)
+    error_message = "No two subnets have the same addresses."
+  }
 }
 
 variable "single_nat_gateway" {
@@ -52,6 +63,11 @@ variable "interface_endpoints" {
   description = "Services of AWS that are reached without leaving the network, by their short names."
   default     = ["ecr.api", "ecr.dkr", "kms", "logs", "secretsmanager", "sts"]
   nullable    = false
+
+  validation {
+    condition     = alltrue([for service in var.interface_endpoints : can(regex("^[a-z0-9][a-z0-9.-]*[a-z0-9]$", service)) && !startswith(service, "com.") && !contains(["dynamodb", "s3"], service)])
+    error_message = "A service is named by what follows the region, such as sqs; S3 and DynamoDB have gateways of their own."
+  }
 }
 
 variable "kms_key_arn" {

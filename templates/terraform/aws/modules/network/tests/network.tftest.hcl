@@ -57,6 +57,16 @@ run "defaults" {
   }
 
   assert {
+    condition     = aws_vpc_security_group_ingress_rule.endpoints.cidr_ipv4 == var.cidr && aws_vpc_security_group_ingress_rule.endpoints.from_port == 443 && aws_vpc_security_group_ingress_rule.endpoints.to_port == 443
+    error_message = "Endpoints hear HTTPS from within the network, and nothing else."
+  }
+
+  assert {
+    condition     = toset(flatten([for statement in data.aws_iam_policy_document.flow_trust.statement : [for condition in statement.condition : condition.variable]])) == toset(["aws:SourceAccount", "aws:SourceArn"])
+    error_message = "Flow logs take their role only for this account."
+  }
+
+  assert {
     condition     = aws_flow_log.this.traffic_type == "ALL" && aws_cloudwatch_log_group.flow.kms_key_id == var.kms_key_arn && aws_cloudwatch_log_group.flow.retention_in_days == 400
     error_message = "All traffic is logged, encrypted, for more than a year."
   }
@@ -77,25 +87,6 @@ run "one_gateway" {
   assert {
     condition     = toset(keys(aws_nat_gateway.this)) == toset(["eu-west-1a"]) && length(aws_route.nat) == 3
     error_message = "All zones leave through the first one's gateway."
-  }
-}
-
-# A fourth zone, before or after the others, leaves their subnets where they are.
-run "another_zone" {
-  command = plan
-
-  variables {
-    subnets = {
-      eu-west-1  = { public = "10.0.216.0/21", private = "10.0.248.0/22", data = "10.0.252.0/22" }
-      eu-west-1a = { public = "10.0.192.0/21", private = "10.0.0.0/18", data = "10.0.224.0/21" }
-      eu-west-1b = { public = "10.0.200.0/21", private = "10.0.64.0/18", data = "10.0.232.0/21" }
-      eu-west-1c = { public = "10.0.208.0/21", private = "10.0.128.0/18", data = "10.0.240.0/21" }
-    }
-  }
-
-  assert {
-    condition     = aws_subnet.this["private-eu-west-1b"].cidr_block == "10.0.64.0/18" && length(aws_subnet.this) == 12
-    error_message = "A neighbour does not move a subnet."
   }
 }
 
@@ -135,6 +126,39 @@ run "refuses_a_wrong_subnet" {
       eu-west-1a = { public = "10.0.192.0/21", private = "10.0.0.0/18", data = "10.0.224.0/21" }
       eu-west-1b = { public = "here", private = "10.0.64.0/18", data = "10.0.232.0/21" }
     }
+  }
+}
+
+run "refuses_a_subnet_outside" {
+  command         = plan
+  expect_failures = [var.subnets]
+
+  variables {
+    subnets = {
+      eu-west-1a = { public = "10.0.192.0/21", private = "10.0.0.0/18", data = "10.0.224.0/21" }
+      eu-west-1b = { public = "10.1.200.0/21", private = "10.0.64.0/18", data = "10.0.232.0/21" }
+    }
+  }
+}
+
+run "refuses_the_same_subnet_twice" {
+  command         = plan
+  expect_failures = [var.subnets]
+
+  variables {
+    subnets = {
+      eu-west-1a = { public = "10.0.192.0/21", private = "10.0.0.0/18", data = "10.0.224.0/21" }
+      eu-west-1b = { public = "10.0.200.0/21", private = "10.0.0.0/18", data = "10.0.232.0/21" }
+    }
+  }
+}
+
+run "refuses_a_wrong_endpoint" {
+  command         = plan
+  expect_failures = [var.interface_endpoints]
+
+  variables {
+    interface_endpoints = ["com.amazonaws.eu-west-1.sqs"]
   }
 }
 
