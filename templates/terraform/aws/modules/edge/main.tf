@@ -1,12 +1,7 @@
 # The way in from the Internet: a load balancer that speaks TLS only.
 
-locals {
-  # A name is an output of another module or of this one's own load balancer, so the switch is a plain one.
-  serves = var.load_balancer
-}
-
 resource "aws_lb" "this" {
-  count = local.serves ? 1 : 0
+  count = var.load_balancer ? 1 : 0
 
   name                       = var.name
   load_balancer_type         = "application"
@@ -35,7 +30,7 @@ resource "aws_lb" "this" {
 }
 
 resource "aws_lb_listener" "https" {
-  count = local.serves ? 1 : 0
+  count = var.load_balancer ? 1 : 0
 
   load_balancer_arn = aws_lb.this[0].arn
   port              = 443
@@ -56,7 +51,7 @@ resource "aws_lb_listener" "https" {
 }
 
 resource "aws_lb_listener_certificate" "this" {
-  for_each = local.serves ? var.additional_certificate_arns : {}
+  for_each = var.load_balancer ? var.additional_certificate_arns : {}
 
   listener_arn    = aws_lb_listener.https[0].arn
   certificate_arn = each.value
@@ -64,7 +59,7 @@ resource "aws_lb_listener_certificate" "this" {
 
 # Plain requests are sent to where they should have gone.
 resource "aws_lb_listener" "redirect" {
-  count = local.serves ? 1 : 0
+  count = var.load_balancer ? 1 : 0
 
   load_balancer_arn = aws_lb.this[0].arn
   port              = 80
@@ -82,7 +77,7 @@ resource "aws_lb_listener" "redirect" {
 }
 
 resource "aws_security_group" "this" {
-  count = local.serves ? 1 : 0
+  count = var.load_balancer ? 1 : 0
 
   name        = "${var.name}-edge"
   description = "Load balancer ${var.name}: HTTPS from anywhere, plain HTTP only to be redirected"
@@ -98,11 +93,11 @@ resource "aws_security_group" "this" {
 }
 
 resource "aws_vpc_security_group_ingress_rule" "https" {
-  for_each = local.serves ? { "0.0.0.0/0" = "IPv4" } : {}
+  count = var.load_balancer ? 1 : 0
 
   security_group_id = aws_security_group.this[0].id
   description       = "HTTPS from anywhere"
-  cidr_ipv4         = each.key
+  cidr_ipv4         = "0.0.0.0/0"
   ip_protocol       = "tcp"
   from_port         = 443
   to_port           = 443
@@ -110,11 +105,11 @@ resource "aws_vpc_security_group_ingress_rule" "https" {
 
 resource "aws_vpc_security_group_ingress_rule" "redirect" {
   #checkov:skip=CKV_AWS_260:port 80 is open only so that the listener can send plain requests to HTTPS
-  for_each = local.serves ? { "0.0.0.0/0" = "IPv4" } : {}
+  count = var.load_balancer ? 1 : 0
 
   security_group_id = aws_security_group.this[0].id
   description       = "Plain HTTP from anywhere, to be redirected"
-  cidr_ipv4         = each.key
+  cidr_ipv4         = "0.0.0.0/0"
   ip_protocol       = "tcp"
   from_port         = 80
   to_port           = 80

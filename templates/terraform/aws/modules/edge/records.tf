@@ -2,7 +2,7 @@
 
 # A health check asks the load balancer by its own name, which no service listens to; whether targets answer, the alias knows.
 resource "aws_lb_listener_rule" "health" {
-  count = local.serves && var.failover != "" ? 1 : 0
+  count = var.load_balancer && var.failover != "" ? 1 : 0
 
   listener_arn = aws_lb_listener.https[0].arn
   priority     = 50000
@@ -29,7 +29,7 @@ locals {
 }
 
 resource "aws_route53_health_check" "this" {
-  count = local.serves && var.failover != "" ? 1 : 0
+  count = var.load_balancer && var.failover != "" ? 1 : 0
 
   type              = "HTTPS"
   fqdn              = aws_lb.this[0].dns_name
@@ -45,7 +45,7 @@ resource "aws_route53_health_check" "this" {
 }
 
 resource "aws_route53_record" "this" {
-  for_each = local.serves ? var.hosts : {}
+  for_each = var.load_balancer ? var.hosts : {}
 
   zone_id         = each.value
   name            = each.key

@@ -4,8 +4,8 @@ variable "name" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^[a-z][a-z0-9-]{0,24}[a-z0-9]$", var.name)) && !startswith(var.name, "internal-")
-    error_message = "The name has 2 to 26 lower-case letters, digits and hyphens, begins with a letter and does not end with a hyphen."
+    condition     = can(regex("^[a-z][a-z0-9-]{0,30}[a-z0-9]$", var.name)) && !startswith(var.name, "internal-")
+    error_message = "The name has 2 to 32 lower-case letters, digits and hyphens, begins with a letter but not with internal-, and does not end with a hyphen."
   }
 }
 
@@ -30,7 +30,7 @@ variable "vpc_id" {
 
 variable "subnet_ids" {
   type        = list(string)
-  description = "Public subnets of the load balancer, one in each zone."
+  description = "Public subnets of the load balancer, one in each zone; empty without one."
   default     = []
   nullable    = false
 
@@ -68,6 +68,11 @@ variable "hosts" {
     condition     = length(var.hosts) >= 1
     error_message = "The way in has at least one public name."
   }
+
+  validation {
+    condition     = alltrue([for host in keys(var.hosts) : can(regex("^([*][.])?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?[.])+[a-z][a-z0-9-]{0,61}[a-z0-9]$", host))])
+    error_message = "A name is a domain in lower case, without a dot at the end; its first label may be *."
+  }
 }
 
 variable "log_bucket_name" {
@@ -96,7 +101,7 @@ variable "rate_limit" {
   nullable    = false
 
   validation {
-    condition     = var.rate_limit >= 10 && var.rate_limit <= 2000000000
+    condition     = var.rate_limit >= 10 && var.rate_limit <= 2000000000 && floor(var.rate_limit) == var.rate_limit
     error_message = "WAF counts from 10 requests in five minutes on."
   }
 }
@@ -108,9 +113,21 @@ variable "refuse_anonymous" {
   nullable    = false
 }
 
+variable "counted_rules" {
+  type        = set(string)
+  description = "Rules of the common set that only count what they find, such as SizeRestrictions_BODY, which refuses requests of more than 8 KiB, uploads among them."
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for rule in var.counted_rules : can(regex("^[A-Za-z0-9_]+$", rule))])
+    error_message = "A rule is named as AWS names it, for example SizeRestrictions_BODY."
+  }
+}
+
 variable "failover" {
   type        = string
-  description = "Which of two regions this is, primary or secondary; empty where there is one region."
+  description = "Which of two regions this is, primary or secondary; empty where there is one region or no load balancer."
   default     = ""
   nullable    = false
 

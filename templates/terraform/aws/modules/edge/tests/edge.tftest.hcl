@@ -51,6 +51,28 @@ run "defaults" {
   }
 
   assert {
+    condition     = aws_vpc_security_group_ingress_rule.https[0].from_port == 443 && aws_vpc_security_group_ingress_rule.https[0].to_port == 443 && aws_vpc_security_group_ingress_rule.redirect[0].from_port == 80 && aws_vpc_security_group_ingress_rule.redirect[0].to_port == 80
+    error_message = "Anybody may call ports 443 and 80, and no other."
+  }
+
+  assert {
+    condition     = aws_lb_listener.https[0].default_action[0].fixed_response[0].status_code == "404" && aws_lb_listener.redirect[0].default_action[0].redirect[0].protocol == "HTTPS"
+    error_message = "What no service asks for is not there, and a plain request is asked to come again by TLS."
+  }
+
+  assert {
+    condition = alltrue([
+      for rule in aws_wafv2_web_acl.this[0].rule : length(rule.override_action[0].none) == 1 && length(rule.statement[0].managed_rule_group_statement[0].rule_action_override) == 0 if rule.name != "rate"
+    ])
+    error_message = "The rules of AWS refuse, they do not only count."
+  }
+
+  assert {
+    condition     = one([for rule in aws_wafv2_web_acl.this[0].rule : rule.statement[0].rate_based_statement[0].limit if rule.name == "rate"]) == 2000
+    error_message = "One address may make 2000 requests in five minutes."
+  }
+
+  assert {
     condition     = one(aws_lb.this[0].access_logs).enabled && one(aws_lb.this[0].connection_logs).enabled
     error_message = "Every request is written down."
   }
@@ -89,6 +111,38 @@ run "failover" {
   }
 }
 
+run "failover_of_the_second_region" {
+  command = plan
+
+  variables {
+    failover = "secondary"
+  }
+
+  assert {
+    condition     = aws_route53_record.this["shop.example.com"].failover_routing_policy[0].type == "SECONDARY" && aws_route53_record.this["shop.example.com"].alias[0].evaluate_target_health
+    error_message = "The second region answers when the first does not, and only with targets that do."
+  }
+}
+
+run "uploads" {
+  command = plan
+
+  variables {
+    counted_rules    = ["SizeRestrictions_BODY"]
+    refuse_anonymous = true
+  }
+
+  assert {
+    condition     = one(one([for rule in aws_wafv2_web_acl.this[0].rule : rule.statement[0].managed_rule_group_statement[0].rule_action_override if rule.name == "common"])).name == "SizeRestrictions_BODY"
+    error_message = "A rule that stands in the way of uploads can be left to count."
+  }
+
+  assert {
+    condition     = contains([for rule in aws_wafv2_web_acl.this[0].rule : rule.name], "anonymous")
+    error_message = "Anonymous addresses are refused on request."
+  }
+}
+
 # A first and a last name leave the one between them at its address.
 run "more_names" {
   command = plan
@@ -99,7 +153,11 @@ run "more_names" {
       "shop.example.com" = "Z0123456789ABCDEFGHIJ"
       "z.example.org"    = "Z9876543210ABCDEFGHIJ"
     }
-    additional_certificate_arns = { other = "arn:aws:acm:eu-west-1:111111111111:certificate/11111111-0000-0000-0000-000000000000" }
+    additional_certificate_arns = {
+      a     = "arn:aws:acm:eu-west-1:111111111111:certificate/22222222-0000-0000-0000-000000000000"
+      other = "arn:aws:acm:eu-west-1:111111111111:certificate/11111111-0000-0000-0000-000000000000"
+      z     = "arn:aws:acm:eu-west-1:111111111111:certificate/33333333-0000-0000-0000-000000000000"
+    }
   }
 
   assert {
@@ -108,7 +166,7 @@ run "more_names" {
   }
 
   assert {
-    condition     = length(aws_lb_listener_certificate.this) == 1
+    condition     = length(aws_lb_listener_certificate.this) == 3 && aws_lb_listener_certificate.this["other"].certificate_arn == "arn:aws:acm:eu-west-1:111111111111:certificate/11111111-0000-0000-0000-000000000000"
     error_message = "Names of another zone have a certificate of their own."
   }
 }
@@ -143,12 +201,30 @@ run "without_firewall" {
   }
 }
 
-run "refuses_a_long_name" {
+run "refuses_wrong_values" {
   command         = plan
-  expect_failures = [var.name]
+  expect_failures = [var.name, var.hosts, var.rate_limit, var.counted_rules, var.failover, var.idle_timeout_seconds, var.audit_retention_days]
 
   variables {
-    name = "a-name-that-is-too-long-for-a-load-balancer"
+    name                 = "a-name-that-is-too-long-for-a-load-balancer"
+    hosts                = {}
+    rate_limit           = 5
+    counted_rules        = ["a rule"]
+    failover             = "spare"
+    idle_timeout_seconds = 0
+    audit_retention_days = 30
+  }
+}
+
+run "refuses_other_wrong_values" {
+  command         = plan
+  expect_failures = [var.name, var.hosts, var.rate_limit, var.idle_timeout_seconds]
+
+  variables {
+    name                 = "internal-shop"
+    hosts                = { "Shop.example.com" = "Z0123456789ABCDEFGHIJ" }
+    rate_limit           = 10.5
+    idle_timeout_seconds = 4001
   }
 }
 
@@ -161,50 +237,5 @@ run "refuses_nowhere" {
     subnet_ids      = []
     certificate_arn = ""
     log_bucket_name = ""
-  }
-}
-
-run "refuses_no_names" {
-  command         = plan
-  expect_failures = [var.hosts]
-
-  variables {
-    hosts = {}
-  }
-}
-
-run "refuses_a_low_limit" {
-  command         = plan
-  expect_failures = [var.rate_limit]
-
-  variables {
-    rate_limit = 5
-  }
-}
-
-run "refuses_a_wrong_role" {
-  command         = plan
-  expect_failures = [var.failover]
-
-  variables {
-    failover = "spare"
-  }
-}
-
-run "refuses_a_wrong_timeout" {
-  command         = plan
-  expect_failures = [var.idle_timeout_seconds]
-
-  variables {
-    idle_timeout_seconds = 0
-  }
-}
-
-run "refuses_short_retention" {
-  command         = plan
-  expect_failures = [var.audit_retention_days]
-
-  variables {
-    audit_retention_days = 30
   }
 }
