@@ -77,6 +77,7 @@ _TERRAFORM: dict[str, Derive] = {
     "terraform-cache-rest": terraformfacts.cache_rest,
     "terraform-cache-transit": terraformfacts.cache_transit,
     "terraform-counts": terraformfacts.counts,
+    "terraform-dead-letter-kinds": terraformfacts.dead_letter_kinds,
     "terraform-dead-letters": terraformfacts.dead_letters,
     "terraform-egress": terraformnetwork.egress,
     "terraform-endpoints": terraformfacts.endpoints,

@@ -198,6 +198,21 @@ def dead_letters(documents: Sequence[Document]) -> Iterator[Found]:
             yield verdict(document, holds, document.name)
 
 
+def dead_letter_kinds(documents: Sequence[Document]) -> Iterator[Found]:
+    """Whether a queue and the one of its dead letters are both ordered, or neither."""
+    roots = Roots(documents)
+    for document in resources(documents, "aws_sqs_queue"):
+        policy = document.root.get("redrive_policy")
+        own = flag(document.root.get("fifo_queue"), False)
+        for other in roots.of(document, policy, "aws_sqs_queue"):
+            theirs = flag(other.root.get("fifo_queue"), False)
+            if own is not None and theirs is not None:
+                shown = (
+                    f"{document.name} is {'' if own else 'not '}FIFO, {other.name} is {'' if theirs else 'not '}FIFO"
+                )
+                yield verdict(document, own is theirs, shown, policy, ("redrive_policy",))
+
+
 def _redrives(documents: Sequence[Document]) -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
     """Root and address of every queue that takes dead letters, and of every one that a resource gives such a queue."""
     taken: set[tuple[str, str]] = set()
