@@ -11,6 +11,14 @@ from generator.document import Location
 
 @dataclass(frozen=True, slots=True)
 class Expr:
+    """One expression; `text` is how an attribute writes it. What `parts` hold, by kind:
+
+    lit: the value · name: the word · tpl: texts and expressions · list: items · obj: pairs · paren: the inner one
+    get: what is reached into, and steps (attr, idx, splat) · call: name and arguments, the last may be a spread
+    un, bin: operator and operands · cond: condition, yes, no · opaque: a directive, which is not read
+    for: names, over what, key or None, value, condition or None, grouped, the closing bracket
+    """
+
     kind: str
     at: Location
     parts: tuple[Any, ...] = ()
@@ -19,6 +27,8 @@ class Expr:
 
 @dataclass(slots=True)
 class Block:
+    """A block: attributes (expression, place of the name) and inner blocks; a whole file is one without a kind."""
+
     kind: str
     labels: tuple[str, ...]
     at: Location
@@ -27,7 +37,7 @@ class Block:
 
 
 class Unreadable(Exception):
-    pass
+    """This is no HCL; the message is the place."""
 
 
 _IDENT = re.compile(r"[^\W\d][\w-]*")
