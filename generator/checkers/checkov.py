@@ -10,6 +10,8 @@ place, so that the report lists them. A skip that only checkov understands is li
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import itertools
 import json
 import os
@@ -53,33 +55,51 @@ _DOCKERFILE = re.compile(r"^(?:.+\.)?[Dd]ockerfile(?:\..+)?$(?<!\.[Dd]ockerignor
 
 
 def check(files: Sequence[TextFile], settings: Settings) -> Outcome:
-    """checkov's verdicts on the Dockerfiles and Kubernetes manifests among the files."""
+    """checkov's verdicts on the Dockerfiles, Kubernetes manifests and Terraform among the files."""
     return start(files, settings).finish()
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
-    """checkov at work on some files, or what is known without it."""
+class Work:
+    """A driver at work on some files, or, without a process, its answer as it was remembered."""
 
-    early: Outcome
-    files: tuple[TextFile, ...] = ()
-    process: subprocess.Popen[bytes] | None = None
-    workspace: Workspace | None = None
+    files: tuple[TextFile, ...]
+    workspace: Workspace
+    process: subprocess.Popen[bytes] | None
+    memory: Path | None = None
+    """Where the answer is remembered, for work that takes long."""
 
     def finish(self) -> Outcome:
         """Wait for the driver and read its answer."""
-        if self.process is None or self.workspace is None:
-            return self.early
         try:
-            code = self.process.wait()
+            code = self.process.wait() if self.process is not None else 0
             answer, error = self.workspace.note("answer"), self.workspace.note("error")
             if code or not answer.is_file():
-                made = _stopped(error.read_text(encoding="utf-8", errors="replace"), code)
-            else:
-                made = _outcome(json.loads(answer.read_text(encoding="utf-8")), self.workspace, self.files)
+                return _stopped(error.read_text(encoding="utf-8", errors="replace"), code)
+            text = answer.read_text(encoding="utf-8")
+            if self.memory is not None and self.process is not None:
+                _remember(self.memory, text)
+            return _outcome(json.loads(text), self.workspace, self.files)
         finally:
             self.workspace.close()
-        return replace(made, not_checked=self.early.not_checked + made.not_checked)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """checkov at work, in one driver or two, and what is known without it."""
+
+    early: Outcome
+    works: tuple[Work, ...] = ()
+
+    def finish(self) -> Outcome:
+        """What all drivers say."""
+        made = [work.finish() for work in self.works]
+        return Outcome(
+            findings=tuple(finding for outcome in made for finding in outcome.findings),
+            passes=tuple(found for outcome in made for found in outcome.passes),
+            not_checked=(*self.early.not_checked, *(row for outcome in made for row in outcome.not_checked)),
+            tools=tuple(dict.fromkeys(tool for outcome in made for tool in outcome.tools)),
+        )
 
 
 def prepare(settings: Settings) -> subprocess.Popen[bytes] | None:
@@ -129,8 +149,38 @@ def start(files: Sequence[TextFile], settings: Settings, prepared: subprocess.Po
     python = provision.environment(settings)
     if isinstance(python, NotChecked):
         return Job(replace(early, not_checked=(*early.not_checked, python)))
+    terraform = frameworks.pop(TERRAFORM, [])
+    works: list[Work] = []
+    try:
+        if terraform:  # it takes longest, so it begins first
+            works.append(_begin(python, {TERRAFORM: terraform}, None, _memory(terraform, python, settings)))
+        if frameworks:
+            works.append(_begin(python, frameworks, prepared, None))
+        else:
+            discard(prepared)
+    except OSError as failure:
+        for work in works:
+            work.finish()
+        broken = NotChecked("checkov", f"{python} cannot be started: {failure.strerror}", provision.MEND)
+        return Job(replace(early, not_checked=(*early.not_checked, broken)))
+    return Job(early, tuple(works))
+
+
+TERRAFORM = "terraform"
+
+
+def _begin(
+    python: Path,
+    frameworks: dict[str, list[TextFile]],
+    prepared: subprocess.Popen[bytes] | None,
+    memory: Path | None,
+) -> Work:
+    """Ask a driver, or the memory of an earlier answer. Raises OSError where none can be started."""
     mine = tuple(file for every in frameworks.values() for file in every)
     workspace = Workspace(mine)
+    if memory is not None and memory.is_file():
+        workspace.note("answer").write_bytes(memory.read_bytes())
+        return Work(mine, workspace, None)
     request = {
         "root": str(workspace.root),
         "files": {name: sorted(workspace.names[file.path] for file in every) for name, every in frameworks.items()},
@@ -139,16 +189,35 @@ def start(files: Sequence[TextFile], settings: Settings, prepared: subprocess.Po
     workspace.note("request").write_text(json.dumps(request), encoding="utf-8")
     workspace.note("error").touch()
     if prepared is not None and _asked(prepared, workspace.note("request").read_bytes()):
-        return Job(early, mine, prepared, workspace)
+        return Work(mine, workspace, prepared)
     command = [str(python), "-s", str(DRIVER)]
     try:
         with workspace.note("request").open("rb") as asked, workspace.note("error").open("wb") as error:
             process = subprocess.Popen(command, env=_environment(), stdin=asked, stdout=error, stderr=error)
-    except OSError as failure:
+    except OSError:
         workspace.close()
-        broken = NotChecked("checkov", f"{python} cannot be started: {failure.strerror}", provision.MEND)
-        return Job(replace(early, not_checked=(*early.not_checked, broken)))
-    return Job(early, mine, process, workspace)
+        raise
+    return Work(mine, workspace, process, memory)
+
+
+def _memory(files: Sequence[TextFile], python: Path, settings: Settings) -> Path:
+    """Where the answer for exactly these files is remembered: the driver and checkov's version are part of its name.
+
+    A root's verdicts depend on all modules it calls, so they are remembered for all files together.
+    """
+    mark = hashlib.sha256(f"{DRIVER.read_text(encoding='utf-8')}\0{python}".encode())
+    for file in sorted(files, key=lambda file: file.path):
+        mark.update(f"\0{file.path}\0{file.text}".encode("utf-8", "surrogatepass"))
+    return settings.cache / "checkov-answers" / f"{mark.hexdigest()}.json"
+
+
+def _remember(memory: Path, text: str) -> None:
+    """Keep an answer; a cache that cannot be written is no error, and half an answer is never seen."""
+    with contextlib.suppress(OSError):
+        memory.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        draft = memory.with_suffix(f".{os.getpid()}")
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(memory)
 
 
 def patches(files: Sequence[TextFile]) -> frozenset[str]:
@@ -176,6 +245,8 @@ def _frameworks(files: Iterator[TextFile]) -> dict[str, list[TextFile]]:
         name = PurePosixPath(file.path).name
         if _DOCKERFILE.match(name):
             found.setdefault("dockerfile", []).append(file)
+        elif name.endswith((".tf", ".tfvars")):
+            found.setdefault(TERRAFORM, []).append(file)
         elif name.startswith("kustomization."):
             continue
         elif _is_manifest(file):
@@ -285,6 +356,8 @@ def _line(row: dict[str, Any]) -> int:
 def _subject(row: dict[str, Any], path: str) -> str:
     """checkov's `Deployment.shop.web` as `Deployment/shop/web`, its `/Dockerfile.USER` as `Dockerfile/USER`."""
     resource = str(row["resource"])
+    if row["framework"] == TERRAFORM:
+        return resource
     if row["framework"] == "dockerfile":
         return f"{path}/{resource.rpartition('.')[2]}".rstrip("/")
     return "/".join(resource.split(".", 2))

@@ -176,8 +176,12 @@ def _run(runner: Any, framework: str, files: list[str], journal: Journal) -> Ite
     from checkov.runner_filter import RunnerFilter
 
     paths = [str(Path(journal.root, file)) for file in files]
+    # a root of Terraform is judged with the modules it calls, so all of it is shown at once
+    whole = framework == "terraform"
     report = runner().run(
-        root_folder=None, files=paths, runner_filter=RunnerFilter(framework=[framework], show_progress_bar=False)
+        root_folder=journal.root if whole else None,
+        files=None if whole else paths,
+        runner_filter=RunnerFilter(framework=[framework], show_progress_bar=False),
     )
     every = (("failed", report.failed_checks), ("passed", report.passed_checks), ("skipped", report.skipped_checks))
     for verdict, records in every:

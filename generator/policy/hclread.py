@@ -34,6 +34,8 @@ class Block:
     at: Location
     attributes: dict[str, tuple[Expr, Location]] = field(default_factory=dict)
     blocks: list[Block] = field(default_factory=list)
+    repeated: list[tuple[str, Location]] = field(default_factory=list)
+    """Arguments that are given more than once, each at its later place."""
 
 
 class Unreadable(Exception):
@@ -110,6 +112,8 @@ class _Reader:
                 self.i += 1
                 start = self.i
                 expr = self.expr()
+                if name in block.attributes:
+                    block.repeated.append((name, at))
                 block.attributes[name] = (
                     Expr(expr.kind, expr.at, expr.parts, self.t[start : self.i].strip()),
                     at,

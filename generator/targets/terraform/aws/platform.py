@@ -85,6 +85,7 @@ def network(site: Site) -> tuple[Site, list[Call], list[Lookup]]:
 
 def _existing_network(site: Site) -> tuple[Site, list[Call], list[Lookup]]:
     cause = site.cloud.network.at("existing")
+    tasks = site.spec.platform.compute == "ecs"
     found = {
         "vpc_id": "data.aws_vpc.this.id",
         "public_subnet_ids": "data.aws_subnets.public.ids",
@@ -95,7 +96,7 @@ def _existing_network(site: Site) -> tuple[Site, list[Call], list[Lookup]]:
     }
     context = {
         "network": because(site.cloud.network.existing, cause),
-        "s3_service": because(f"com.amazonaws.{site.region}.s3", site.region_cause),
+        "s3_service": because(f"com.amazonaws.{site.region}.s3", site.region_cause) if tasks else "",
         "tiers": ["public", "private", "data"],
     }
     lookup = ("network.tf", "aws/existing-network.tf", context, cause)
