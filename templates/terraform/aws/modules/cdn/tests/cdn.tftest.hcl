@@ -267,24 +267,6 @@ run "without_protection" {
   }
 }
 
-run "refuses_a_wrong_name" {
-  command         = plan
-  expect_failures = [var.name]
-
-  variables {
-    name = "Shop"
-  }
-}
-
-run "refuses_many_names" {
-  command         = plan
-  expect_failures = [var.hosts]
-
-  variables {
-    hosts = { for number in range(11) : "a${number}.example.com" => "Z0123456789ABCDEFGHIJ" }
-  }
-}
-
 run "refuses_a_wrong_host" {
   command         = plan
   expect_failures = [var.hosts]
@@ -294,40 +276,20 @@ run "refuses_a_wrong_host" {
   }
 }
 
-run "refuses_other_wrong_values" {
-  command         = plan
-  expect_failures = [var.log_bucket_domain_name, var.rate_limit, var.audit_retention_days]
+run "refuses_wrong_values" {
+  command = plan
+  expect_failures = [
+    var.name, var.hosts, var.log_bucket_domain_name, var.fallback_path, var.price_class, var.countries, var.rate_limit, var.audit_retention_days,
+  ]
 
   variables {
+    name                   = "Shop"
+    hosts                  = { for number in range(11) : "a${number}.example.com" => "Z0123456789ABCDEFGHIJ" }
     log_bucket_domain_name = "logs"
+    fallback_path          = "index.html"
+    price_class            = "cheap"
+    countries              = ["Germany"]
     rate_limit             = 5
     audit_retention_days   = 30
-  }
-}
-
-run "refuses_a_wrong_fallback" {
-  command         = plan
-  expect_failures = [var.fallback_path]
-
-  variables {
-    fallback_path = "index.html"
-  }
-}
-
-run "refuses_a_wrong_class" {
-  command         = plan
-  expect_failures = [var.price_class]
-
-  variables {
-    price_class = "cheap"
-  }
-}
-
-run "refuses_a_wrong_country" {
-  command         = plan
-  expect_failures = [var.countries]
-
-  variables {
-    countries = ["Germany"]
   }
 }

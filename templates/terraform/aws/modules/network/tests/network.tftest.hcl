@@ -90,24 +90,6 @@ run "one_gateway" {
   }
 }
 
-run "refuses_a_wrong_name" {
-  command         = plan
-  expect_failures = [var.name]
-
-  variables {
-    name = "Shop"
-  }
-}
-
-run "refuses_a_small_network" {
-  command         = plan
-  expect_failures = [var.cidr]
-
-  variables {
-    cidr = "10.0.0.0/26"
-  }
-}
-
 run "refuses_one_zone" {
   command         = plan
   expect_failures = [var.subnets]
@@ -153,20 +135,27 @@ run "refuses_the_same_subnet_twice" {
   }
 }
 
-run "refuses_a_wrong_endpoint" {
+run "refuses_wrong_values" {
   command         = plan
-  expect_failures = [var.interface_endpoints]
+  expect_failures = [var.name, var.interface_endpoints, var.audit_retention_days]
 
   variables {
-    interface_endpoints = ["com.amazonaws.eu-west-1.sqs"]
+    name                 = "Shop"
+    interface_endpoints  = ["com.amazonaws.eu-west-1.sqs"]
+    audit_retention_days = 30
   }
 }
 
-run "refuses_short_retention" {
+run "refuses_a_small_network" {
   command         = plan
-  expect_failures = [var.audit_retention_days]
+  expect_failures = [var.cidr, var.interface_endpoints]
 
   variables {
-    audit_retention_days = 30
+    cidr                = "10.0.0.0/26"
+    interface_endpoints = ["s3"]
+    subnets = {
+      eu-west-1a = { public = "10.0.0.0/29", private = "10.0.0.8/29", data = "10.0.0.16/29" }
+      eu-west-1b = { public = "10.0.0.24/29", private = "10.0.0.32/29", data = "10.0.0.40/29" }
+    }
   }
 }
