@@ -489,7 +489,7 @@ def _walk(path: Path) -> Iterator[Path]:
 
 
 def _of_interest(name: str) -> bool:
-    suffixes = (".yaml", ".yml", ".json", ".dockerignore", ".Dockerfile", ".hcl", ".tf")
+    suffixes = (".yaml", ".yml", ".json", ".dockerignore", ".Dockerfile", ".hcl", ".tf", ".tfvars", ".tfbackend")
     return name.endswith(suffixes) or "ockerfile" in name or name == "Containerfile"
 
 

@@ -55,6 +55,8 @@ CHECKERS: dict[str, str] = {
     "compose": "generator.checkers.compose",
     "yaml": "generator.checkers.yamlsyntax",
     "hcl": "generator.checkers.hcl",
+    "terraform": "generator.checkers.terraform",
+    "terraform-cli": "generator.checkers.terraformcli",
     "policy": "generator.checkers.policy",
 }
 

@@ -15,12 +15,14 @@ from generator.checkers import Settings
 from generator.document import Location, TextFile
 from generator.finding import Finding, Outcome, Pass, Severity, Tool
 
-_SUFFIXES = (".hcl", ".tf", ".tfvars")
+_SUFFIXES = (".hcl",)
+_TERRAFORM = (".tftest.hcl", ".tfmock.hcl", ".terraform.lock.hcl")
+"""Files of Terraform's, which have a checker of their own."""
 
 
 def check(files: Sequence[TextFile], settings: Settings) -> Outcome:
     """A finding for each HCL file that python-hcl2 cannot read."""
-    mine = [file for file in files if file.path.endswith(_SUFFIXES)]
+    mine = [file for file in files if file.path.endswith(_SUFFIXES) and not file.path.endswith(_TERRAFORM)]
     if not mine:
         return Outcome()
     from importlib import metadata

@@ -1,0 +1,220 @@
+# ruff: noqa: E501
+"""The static check of Terraform: what it must find, what it must leave alone, and what the real terraform says."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from generator import checkers, pipeline, spec
+from generator.checkers import terraform
+from generator.document import SourceFile
+from generator.finding import Outcome, Severity
+from tests import terraform_roots
+from tests.conftest import APPS
+
+BROKEN = sorted((APPS.parent / "terraform" / "broken").glob("*.tf"))
+AWS_EXAMPLES = sorted(path.parents[1].name for path in APPS.glob("*/expected/terraform"))
+
+
+def checked(**files: str) -> Outcome:
+    """Files by path, `__` for a slash: `modules__queue__main` is modules/queue/main.tf."""
+    made = [SourceFile(f"{name.replace('__', '/')}.tf", text) for name, text in files.items()]
+    return terraform.check(made, checkers.Settings(cache=Path("/nonexistent")))
+
+
+def rules(outcome: Outcome) -> list[str]:
+    return [finding.rule for finding in outcome.findings]
+
+
+def test_there_are_enough_broken_files() -> None:
+    assert len(BROKEN) >= 30
+
+
+@pytest.mark.parametrize("path", BROKEN, ids=lambda path: path.stem)
+def test_a_broken_file_has_its_finding(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    expected = text.splitlines()[0].removeprefix("# expect: ")
+    found = terraform.check([SourceFile("main.tf", text)], checkers.Settings(cache=Path("/nonexistent")))
+    loud = [f for f in found.findings if f.severity > Severity.LOW]
+    assert [f"{f.at.line}:{f.at.column} {f.rule}" for f in loud] == [expected]
+    assert all(f.message and f.fix for f in loud)
+
+
+@pytest.mark.parametrize("name", sorted(set(AWS_EXAMPLES)))
+def test_what_we_render_is_sound(name: str) -> None:
+    loaded = spec.load(APPS / name / "groundplan.yaml")
+    assert loaded.product is not None
+    files = [file for file in pipeline.generate(loaded.product) if file.target == "terraform"]
+    found = terraform.check(files, checkers.Settings(cache=Path("/nonexistent")))
+    assert found.findings == ()
+    assert len(found.passes) > 40
+
+
+QUEUE = 'variable "name" {\n  type = string\n}\n\nresource "aws_sqs_queue" "this" {\n  name = var.name\n}\n\noutput "arn" {\n  value = aws_sqs_queue.this.arn\n}\n'
+
+
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        pytest.param('source = "../queue"\n  name = "orders"', [], id="as it should be"),
+        pytest.param('source = "../queue"', ["terraform/missing-module-argument"], id="argument missing"),
+        pytest.param(
+            'source = "../queue"\n  name = "a"\n  size = 1',
+            ["terraform/unknown-module-argument"],
+            id="argument unknown",
+        ),
+        pytest.param('source = "../queues"\n  name = "a"', ["terraform/module-missing"], id="folder missing"),
+        pytest.param('source = "terraform-aws-modules/sqs/aws"\n  name = "a"', [], id="from a registry"),
+        pytest.param('source = "git::https://example.com/queue.git"\n  name = "a"', [], id="from elsewhere"),
+    ],
+)
+def test_a_call_is_held_to_its_module(call: str, expected: list[str]) -> None:
+    root = f'module "orders" {{\n  {call}\n}}\n'
+    assert rules(checked(modules__root__main=root, modules__queue__main=QUEUE)) == expected
+
+
+def test_an_output_that_a_module_has_not() -> None:
+    root = 'module "orders" {\n  source = "../queue"\n  name   = "a"\n}\n\noutput "url" {\n  value = module.orders.url\n}\n'
+    found = checked(modules__root__main=root, modules__queue__main=QUEUE)
+    assert rules(found) == ["terraform/undeclared-output"]
+    assert found.findings[0].message == 'module.orders has no output "url"'
+
+
+def test_a_module_that_was_not_given_is_said() -> None:
+    found = checked(main='module "a" {\n  source = "../elsewhere/a"\n}\n')
+    assert rules(found) == []
+    assert [row.what for row in found.not_checked] == ["arguments of the module ../elsewhere/a"]
+
+
+def test_a_provider_that_must_be_passed() -> None:
+    needs = (
+        'terraform {\n  required_providers {\n    aws = {\n      source = "hashicorp/aws"\n'
+        "      configuration_aliases = [aws.east]\n    }\n  }\n}\n"
+    )
+    root = (
+        'provider "aws" {\n  region = "eu-west-1"\n}\n\nmodule "a" {\n  source = "../a"\n'
+        "  providers = {\n    aws = aws\n  }\n}\n"
+    )
+    assert rules(checked(m__root__main=root, m__a__main=needs)) == ["terraform/provider-not-passed"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param('resource "google_storage_bucket" "a" {\n  nonsense = 1\n}\n', id="another provider's type"),
+        pytest.param(
+            'resource "aws_security_group" "a" {\n  ingress {\n    from_port = 1\n    to_port = 1\n    protocol = "tcp"\n  }\n}\n',
+            id="a block for a list of objects",
+        ),
+        pytest.param(
+            'locals {\n  a = { for name in ["x"] : name => upper(name) }\n}\n\noutput "a" {\n  value = local.a["x"]\n}\n',
+            id="a name of a loop",
+        ),
+        pytest.param(
+            'resource "aws_sqs_queue" "a" {\n  for_each = { x = 1 }\n  name = each.key\n}\n\n'
+            'output "a" {\n  value = [for queue in aws_sqs_queue.a : queue.arn]\n}\n',
+            id="all instances",
+        ),
+        pytest.param(
+            'resource "aws_sqs_queue" "a" {\n  name = "a"\n\n  lifecycle {\n    ignore_changes = [tags, name]\n'
+            '    postcondition {\n      condition = self.arn != ""\n      error_message = "no ARN"\n    }\n  }\n}\n',
+            id="names in lifecycle",
+        ),
+        pytest.param(
+            'resource "terraform_data" "a" {\n  triggers_replace = [1]\n\n  provisioner "local-exec" {\n'
+            '    command = "echo ${self.id}"\n  }\n}\n',
+            id="a provisioner's self",
+        ),
+        pytest.param(
+            'data "aws_iam_policy_document" "a" {\n  dynamic "statement" {\n    for_each = { x = 1 }\n    iterator = row\n\n'
+            '    content {\n      sid = row.key\n    }\n  }\n}\n\noutput "a" {\n  value = data.aws_iam_policy_document.a.json\n}\n',
+            id="an iterator of a dynamic block",
+        ),
+        pytest.param(
+            'resource "aws_sqs_queue" "a" {\n  delay_seconds = "30"\n  fifo_queue = "true"\n}\n',
+            id="texts that are numbers",
+        ),
+        pytest.param(
+            'output "a" {\n  value = path.module\n}\n\noutput "b" {\n  value = terraform.workspace\n}\n',
+            id="what is always there",
+        ),
+        pytest.param("moved {\n  from = aws_sqs_queue.a\n  to   = aws_sqs_queue.b\n}\n", id="a move of what is gone"),
+        pytest.param(
+            'import {\n  to = aws_sqs_queue.a\n  id = "x"\n}\n\nresource "aws_sqs_queue" "a" {\n}\n', id="an import"
+        ),
+        pytest.param(
+            "removed {\n  from = aws_sqs_queue.a\n\n  lifecycle {\n    destroy = false\n  }\n}\n", id="a removal"
+        ),
+        pytest.param(
+            'check "a" {\n  data "aws_caller_identity" "me" {\n  }\n\n  assert {\n'
+            '    condition = data.aws_caller_identity.me.id != ""\n    error_message = "nobody"\n  }\n}\n',
+            id="a check",
+        ),
+        pytest.param(
+            'ephemeral "aws_secretsmanager_random_password" "a" {\n}\n\nresource "aws_db_instance" "a" {\n'
+            '  instance_class = "db.t4g.micro"\n  password_wo = ephemeral.aws_secretsmanager_random_password.a.random_password\n'
+            "  password_wo_version = 1\n}\n",
+            id="an ephemeral value",
+        ),
+    ],
+)
+def test_what_is_right_is_left_alone(text: str) -> None:
+    assert rules(checked(main=text)) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('variable "a" {\n  type = string\n}\n', "terraform/unused-variable"),
+        ("locals {\n  a = 1\n}\n", "terraform/unused-local"),
+        ('data "aws_caller_identity" "a" {\n}\n', "terraform/unused-data"),
+    ],
+)
+def test_what_nobody_reads(text: str, expected: str) -> None:
+    found = checked(main=text)
+    assert rules(found) == [expected]
+    assert found.findings[0].severity == Severity.LOW
+
+
+@pytest.mark.parametrize("text", ["", "\x00", "{" * 5000, "a = " + "[" * 5000, 'x "', "<<E", "${", "a {" * 300])
+def test_hostile_text_is_answered(text: str) -> None:
+    found = checked(main=text)
+    assert all(rule.startswith("terraform/") for rule in rules(found))
+
+
+def test_other_providers_are_said_once() -> None:
+    text = 'resource "google_storage_bucket" "a" {\n}\n\nresource "google_storage_bucket" "b" {\n}\n'
+    assert [row.what for row in checked(main=text).not_checked] == ["types of the provider google"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    terraform_roots.TERRAFORM is None or terraform_roots.mirror() is None,
+    reason="terraform or a mirror with its AWS provider is not installed",
+)
+def test_what_the_real_terraform_says_of_the_broken_files(tmp_path: Path) -> None:
+    """Every file that we refuse is refused by `terraform validate`, at the same line; the table is printed."""
+    environment = terraform_roots.settings(tmp_path)
+    provider = 'terraform {\n  required_providers {\n    aws = {\n      source = "hashicorp/aws"\n    }\n  }\n}\n'
+    rows = []
+    for path in BROKEN:
+        folder = tmp_path / path.stem
+        folder.mkdir()
+        (folder / "main.tf").write_text(path.read_text(encoding="utf-8"))
+        (folder / "versions.tf").write_text(provider)
+        started = terraform_roots.run(["init", "-backend=false", "-no-color"], folder, environment)
+        done = terraform_roots.run(["validate", "-json"], folder, environment)
+        said = [row for row in json.loads(done.stdout).get("diagnostics", []) if row["severity"] == "error"]
+        refused = bool(said) or started.returncode != 0
+        line = said[0].get("range", {}).get("start", {}).get("line") if said else None
+        rows.append((path.stem, path.read_text().splitlines()[0][10:], refused, line))
+    print(
+        "\n".join(
+            f"{name:28} ours {ours:45} terraform {'refuses' if no else 'accepts'} {line}"
+            for name, ours, no, line in rows
+        )
+    )
+    assert [name for name, _, refused, _ in rows if not refused] == []
