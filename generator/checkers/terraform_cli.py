@@ -17,6 +17,7 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from generator.checkers import Settings, terraform_run
 from generator.checkers.workspace import Workspace
@@ -28,7 +29,7 @@ STEPS = ("fmt", "validate", "test")
 _FORMATTED = (".tf", ".tfvars", ".tftest.hcl", ".tfmock.hcl")
 _INSTALL = "install terraform 1.11 or newer, or leave it out with --skip terraform-cli"
 _LONGEST_SECONDS = 60
-_SECRET = re.compile(r"(?:^|/)\.terraform/")
+_FETCHED = re.compile(r"(?:^|/)\.terraform/")
 
 
 def check(files: Sequence[TextFile], settings: Settings) -> Outcome:
@@ -44,7 +45,7 @@ def program() -> Path | None:
 
 def start(files: Sequence[TextFile], settings: Settings) -> Job:
     """Begin to format a copy; `finish` of the answer waits for it, and does the rest."""
-    mine = tuple(file for file in files if file.path.endswith(_FORMATTED) and not _SECRET.search(file.path))
+    mine = tuple(file for file in files if file.path.endswith(_FORMATTED) and not _FETCHED.search(file.path))
     if not mine:
         return Job((), settings, None, None, Outcome())
     binary = program()
@@ -126,7 +127,12 @@ def _begin(files: Sequence[TextFile], binary: Path, memory: Path) -> Formatting:
                 stderr=error,
             )
         version = subprocess.Popen(
-            [str(binary), "version"], cwd=workspace.root, env=environment, stdin=quiet, stdout=subprocess.PIPE, stderr=quiet
+            [str(binary), "version"],
+            cwd=workspace.root,
+            env=environment,
+            stdin=quiet,
+            stdout=subprocess.PIPE,
+            stderr=quiet,
         )
     except OSError:
         workspace.close()
@@ -158,7 +164,7 @@ def _formatted(work: Formatting, files: Sequence[TextFile]) -> Outcome:
         work.workspace.close()
 
 
-def _answer(work: Formatting, files: Sequence[TextFile], error: str) -> dict[str, object]:
+def _answer(work: Formatting, files: Sequence[TextFile], error: str) -> dict[str, Any]:
     """What is remembered: the places where the copy was rewritten, and what could not be read."""
     listed = work.workspace.note("answer").read_text(encoding="utf-8", errors="replace").splitlines()
     names = {os.path.normpath(line) for line in listed}
@@ -182,7 +188,8 @@ def _difference(before: str, after: str) -> tuple[int, str]:
 
 
 _ERROR = re.compile(
-    r"^Error: (?P<summary>.+)\n\n  on (?P<name>.+?) line (?P<line>\d+)[^\n]*\n(?:[ \t]+[^\n]*\n)*\n(?P<detail>[^\n]+)", re.M
+    r"^Error: (?P<summary>.+)\n\n  on (?P<name>.+?) line (?P<line>\d+)[^\n]*\n(?:[ \t]+[^\n]*\n)*\n(?P<detail>[^\n]+)",
+    re.M,
 )
 
 
@@ -197,11 +204,9 @@ def _first(text: str) -> str:
     return next((line.strip("│╷╵ \t") for line in text.splitlines() if line.strip("│╷╵ \t")), "nothing")[:200]
 
 
-def _outcome(answer: dict[str, object], files: Sequence[TextFile]) -> Outcome:
-    unformatted = {path: (int(row[0]), str(row[1])) for path, row in dict(answer["unformatted"]).items()}  # type: ignore[call-overload]
-    refused: list[tuple[str, int, str]] = [(str(a), int(b), str(c)) for a, b, c in answer["refused"]]  # type: ignore[attr-defined]
-    findings = [_unformatted(path, line, written) for path, (line, written) in unformatted.items()]
-    for path, line, words in refused:
+def _outcome(answer: dict[str, Any], files: Sequence[TextFile]) -> Outcome:
+    findings = [_unformatted(path, line, written) for path, (line, written) in answer["unformatted"].items()]
+    for path, line, words in answer["refused"]:
         fix = "mend the line; often a quote, a bracket or an = is missing there or just before"
         at = Location(path, line, 1)
         findings.append(Finding("terraform-fmt/syntax", Severity.HIGH, words, at, fix=fix, subject=path))

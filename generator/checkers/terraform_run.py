@@ -111,7 +111,7 @@ def worded(summary: str, detail: str) -> str:
 # what is at hand
 
 
-def _configuration() -> Path | None | NotChecked:
+def _configuration() -> Path | NotChecked | None:
     """The CLI configuration or mirror that was given; None where none was."""
     for variable in (CONFIGURATION, "TF_CLI_CONFIG_FILE"):
         named = os.environ.get(variable)
@@ -134,7 +134,8 @@ def _written(configuration: Path | None, workspace: Workspace) -> Path:
     mirror.mkdir(exist_ok=True)
     path = workspace.note("mirror.tfrc")
     quoted = json.dumps(str(mirror)).replace("${", "$${").replace("%{", "%%{")
-    path.write_text(f"provider_installation {{\n  filesystem_mirror {{\n    path = {quoted}\n  }}\n}}\n", encoding="utf-8")
+    text = f"provider_installation {{\n  filesystem_mirror {{\n    path = {quoted}\n  }}\n}}\n"
+    path.write_text(text, encoding="utf-8")
     return path
 
 
@@ -316,8 +317,8 @@ class _Root:
 
     def _tested_one(self, file: TextFile) -> Outcome:
         if reason := self._danger(file):
-            what = f"terraform test of {file.path}"
-            return Outcome(not_checked=(NotChecked(what, reason, "run it by hand, with credentials of a test account"),))
+            fix = "run it by hand, with credentials of a test account"
+            return Outcome(not_checked=(NotChecked(f"terraform test of {file.path}", reason, fix),))
         name = posixpath.relpath(file.path, self.path or ".")
         lines = [row for line in self._run("test", "-json", f"-filter={name}").splitlines() if (row := _json(line))]
         findings = tuple(
