@@ -69,8 +69,8 @@ def _platform(tree: Node) -> Node:
 
 def _resources(tree: Node, environment: str) -> Node:
     resources = tree.get("resources")
-    if resources is None or not isinstance(resources.value, dict):
-        return tree
+    if resources is None or not isinstance(resources.value, dict) or tree.word("cloud", "provider") in {"", "none"}:
+        return tree  # without a cloud nothing is made of them
     made = {name: _resource(name, node, tree, environment) for name, node in resources.items()}
     return with_key(tree, "resources", dataclasses.replace(resources, value=made))
 

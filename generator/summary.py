@@ -51,7 +51,11 @@ BOXES = (
     Promise(
         "Encryption at rest and in transit",
         parts=(
-            Promise("Encryption at rest", (("terraform/unencrypted-storage",),)),
+            Promise(
+                "Encryption at rest",
+                (("terraform/unencrypted-database", "checkov/CKV_AWS_16"),),
+                unless=("terraform/unencrypted-queue", "terraform/unencrypted-topic", "terraform/unencrypted-volume"),
+            ),
             Promise("Encryption in transit", (("kubernetes/route-without-tls", "kubernetes/ingress-without-tls"),)),
         ),
     ),

@@ -176,7 +176,7 @@ def test_defaults_are_nodes_that_say_so() -> None:
 
 def test_defaults_fit_the_type_of_a_resource() -> None:
     tree = schema.fill(node("resources: {db: {type: postgres}, orders: {type: queue}}"), SPEC)
-    assert set(tree.entries("resources", "db")) == {"type", "backup"}
+    assert set(tree.entries("resources", "db")) == {"type", "aurora", "backup"}
     assert set(tree.entries("resources", "orders")) == {"type", "dead_letter_after", "visibility", "ordered"}
 
 

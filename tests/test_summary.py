@@ -174,8 +174,8 @@ def test_compute_is_summed_per_environment(value: Callable[[str, str, str], Valu
 
 def test_database_differs_by_environment(value: Callable[[str, str, str], Value]) -> None:
     dev, prod = (value("Database", "db", name).text for name in ("dev", "prod"))
-    assert dev.startswith("postgres 17; one instance; 10Gi storage")
-    assert prod.startswith("postgres 17; highly available; 100Gi storage")
+    assert dev.startswith("postgres 17; one instance; 2 cpu; 4Gi memory; 10Gi storage")
+    assert prod.startswith("postgres 17; highly available; 2 cpu; 4Gi memory; 100Gi storage")
 
 
 # boxes
@@ -363,7 +363,7 @@ MADE = replace(QUIET, files=(ReportedFile("monitoring/a.yaml", "monitoring", "cu
         ("Storage", "", "prod", QUIET, "15Gi across 3 volumes; without a given size: cache"),
         ("Storage", "", "dev", QUIET, "15Gi across 3 volumes"),
         ("Database", "cache", "dev", QUIET, "not in this environment"),
-        ("Database", "cache", "prod", QUIET, "valkey; 2Gi memory; backup every 24h, kept 30d"),
+        ("Database", "cache", "prod", QUIET, "valkey; highly available; 2Gi memory; backup every 24h, kept 30d"),
         ("Scaling", "agent", "dev", QUIET, "not in this environment"),
         ("Scaling", "agent", "prod", QUIET, "a daemon: one pod a node"),
         ("Base Image", "agent", "dev", QUIET, "not in this environment"),
