@@ -162,6 +162,10 @@ def _service(spec: Spec, service: Service) -> Iterator[Finding]:
         message = f"{service.name} {_NOT_ON_ECS[service.type]}, which Fargate cannot do"
         fix = "use a resource for what it keeps, or `platform.compute: kubernetes`"
         yield _error(spec, "spec/type-not-here", message, service.at("type"), fix)
+    if service.type in {"cron", "job"} and service.calls:
+        message = f"{service.name} runs once, so it is no member of Service Connect and cannot call {service.calls[0]}"
+        fix = "let a worker call it, or make the call by its public address"
+        yield _error(spec, "spec/call-not-here", message, service.at("calls"), fix)
     size = service.size
     cpu = size.cpu if size.cpu_limit == "none" else size.cpu_limit
     if aws.fargate(millicores(cpu), byte_count(size.memory_limit)) is None:

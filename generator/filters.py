@@ -82,9 +82,13 @@ def hcl(value: Any) -> str:
         return "[" + ", ".join(hcl(item) for item in value) + "]"
     if isinstance(value, str):
         # HCL escapes no control character but \n \r \t; \u covers the rest, and json writes \b, \f so
-        text = json_text(value).replace("\\b", "\\u0008").replace("\\f", "\\u000c")
+        text = re.sub(r"\\(.)", lambda match: _CONTROL.get(match[1], match[0]), json_text(value))
         return re.sub(r"([$%])\{", r"\1\1{", text)
     return json.dumps(value)
+
+
+_CONTROL = {"b": "\\u0008", "f": "\\u000c"}
+"""Escapes of JSON that HCL does not know."""
 
 
 def word(value: Any) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -157,13 +158,42 @@ def reason(path: str, spec: Spec) -> Reason:
 def trace(findings: Iterable[Finding], files: Iterable[RenderedFile], product: Product) -> Iterator[Finding]:
     """Point each finding at the spec line that caused it, not only at the output line."""
     by_path: Mapping[str, RenderedFile] = {file.path: file for file in files}
+    calls = _calls(by_path)
     for finding in findings:
-        file = by_path.get(finding.at.path)
+        place = _said(finding, by_path, calls)
+        file = by_path.get(place.path)
         if file is None or finding.cause is not None or not file.origins:
             yield finding
             continue
-        line = min(max(finding.at.line, 1), len(file.origins))
+        line = min(max(place.line, 1), len(file.origins))
         yield replace(finding, cause=why(file, line, product).reasons[0].at)
+
+
+def _said(finding: Finding, by_path: Mapping[str, RenderedFile], calls: Mapping[str, Location]) -> Location:
+    """The generated line that answers for a finding: in a module, which is the same for all, the line that calls it."""
+    if not finding.at.path.startswith(_MODULES):
+        return finding.at
+    callers = [item.at for item in finding.related if item.at.path in by_path and not item.at.path.startswith(_MODULES)]
+    called = _CALLED.match(finding.subject)
+    if callers:
+        return callers[0]
+    return calls.get(called.group(1), finding.at) if called else finding.at
+
+
+def _calls(by_path: Mapping[str, RenderedFile]) -> Mapping[str, Location]:
+    """Where each module is called, by the name of the call; of several environments the last one answers."""
+    made = {}
+    for path in sorted(by_path):
+        if path.startswith("terraform/") and not path.startswith(_MODULES) and path.endswith(".tf"):
+            for number, text in enumerate(by_path[path].text.splitlines(), 1):
+                if (found := _CALL.match(text)) is not None:
+                    made[found.group(1)] = Location(path, number, 1)
+    return made
+
+
+_MODULES = "terraform/modules/"
+_CALL = re.compile(r'module "([\w-]+)" \{')
+_CALLED = re.compile(r"module\.([\w-]+)")
 
 
 def secrets(files: Sequence[RenderedFile], product: Product) -> Iterator[Finding]:

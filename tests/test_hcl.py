@@ -6,13 +6,14 @@ import shutil
 import subprocess
 from typing import Any
 
-import hcl2
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from generator import hcl
 from generator.filters import Expression
+from generator.policy import hclread
+from generator.policy.hclread import Expr
 
 TERRAFORM = shutil.which("terraform")
 
@@ -62,26 +63,24 @@ BODIES = st.dictionaries(
 )
 
 
-def plain(value: Any) -> Any:
-    """What python-hcl2 gives, without its quotes and doubled templates."""
-    if isinstance(value, dict):
-        return {plain_key(key): plain(item) for key, item in value.items() if key != "__is_block__"}
-    if isinstance(value, list):
-        return [plain(item) for item in value]
-    if isinstance(value, str) and value.startswith('"'):
-        import json
-
-        return json.loads(value.replace("$${", "${").replace("%%{", "%{"))
-    return value
-
-
-def plain_key(key: str) -> str:
-    return key[1:-1] if key.startswith('"') else key
+def plain(expr: Expr) -> Any:
+    """A literal expression as a value."""
+    if expr.kind == "obj":
+        return {str(plain(key)) if key.kind != "name" else key.parts[0]: plain(item) for key, item in expr.parts}
+    if expr.kind == "list":
+        return [plain(item) for item in expr.parts]
+    if expr.kind == "un":
+        return -plain(expr.parts[1])
+    if expr.kind == "tpl":
+        assert all(isinstance(part, str) for part in expr.parts), "nothing may be calculated"
+        return "".join(expr.parts)
+    return expr.parts[0]
 
 
 @given(BODIES)
 def test_a_value_comes_back_equal(value: dict[str, Any]) -> None:
-    assert plain(hcl2.loads(text(value))) == value
+    read = hclread.read(text(value), "main.tf")
+    assert {name: plain(expr) for name, (expr, _) in read.attributes.items()} == value
 
 
 @settings(max_examples=30, deadline=None)

@@ -48,7 +48,7 @@ def _region(
         site, made, found = platform.network(site)
         calls, lookups = [*calls, *made], [*lookups, *found]
     if runs:
-        calls += platform.registry(site, far) if not site.suffix else []
+        calls += platform.registry(site, far)
         site, made, found = platform.cluster(site)
         calls, lookups = [*calls, *made], [*lookups, *found]
     own = stores.calls(site, far)

@@ -352,17 +352,28 @@ def registry(site: Site, second: Site | None) -> Iterator[Call]:
     ours = ".dkr.ecr." in host.host and (account is None or host.host.startswith(f"{account}."))
     if not ours and not host.mirror:
         return
+    again = bool(site.suffix)
+    if again and not ours:
+        return
     names = [f"{spec.app}-{service.name}" for service in spec.services.values() if service.built]
     arguments = {
         "name": site.name(),
         "repositories": because(names, host.at("host"), "services") if ours and names else None,
         "pull_through": because(_MIRRORS, host.at("mirror")) if host.mirror else None,
         "reader_account_ids": _readers(site) or None if ours else None,
-        "replica_region": because(second.region, site.cloud.at("dr_region")) if second and ours else None,
+        "replica_region": because(second.region, site.cloud.at("dr_region")) if second and ours and not again else None,
+        "manage_registry": None if _manages(site) else because(False, f"cloud.account.{spec.environment.name}"),
         "kms_key_arn": site.key,
         "protect": protect(spec),
     }
     yield site.call(("registry",), "registry", "registry", host.path, arguments)
+
+
+def _manages(site: Site) -> bool:
+    """Whether this environment sets what holds for the whole registry: of several in one account, the first does."""
+    account = site.cloud.account.get(site.spec.environment.name)
+    sharing = [name for name, number in site.cloud.account.items() if number == account]
+    return account is None or sharing[0] == site.spec.environment.name
 
 
 def _readers(site: Site) -> list[Any]:

@@ -9,7 +9,15 @@ from generator import aws, data
 from generator.artifact import because
 from generator.model import Resource, Service, Spec
 from generator.quantity import byte_count, millicores, seconds
-from generator.targets.terraform.aws.platform import days, log_days, protect, replica_region, zone_call, zone_of
+from generator.targets.terraform.aws.platform import (
+    audit_days,
+    days,
+    log_days,
+    protect,
+    replica_region,
+    zone_call,
+    zone_of,
+)
 from generator.targets.terraform.aws.site import Site, follows
 from generator.targets.terraform.call import Call, Expression, identifier
 
@@ -285,6 +293,7 @@ def _cdn(site: Site, resource: Resource, second: Site | None) -> Call:
         "origin_bucket": bucket,
         "log_bucket_domain_name": Expression(f"{site.module('observability')}.log_bucket_domain_name"),
         "kms_key_arn": site.key,
+        "audit_retention_days": audit_days(spec),
         "protect": protect(spec),
     }
     call = site.call(("cdn", resource.name), "cdn", "resources", resource.path, arguments)

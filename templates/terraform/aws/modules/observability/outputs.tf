@@ -16,4 +16,6 @@ output "log_bucket_arn" {
 output "log_bucket_domain_name" {
   description = "Domain name of that bucket, by which CloudFront knows it."
   value       = aws_s3_bucket.logs.bucket_domain_name
+
+  depends_on = [aws_s3_bucket_policy.logs]
 }
