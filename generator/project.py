@@ -24,6 +24,7 @@ from generator.report import Change, Report, ReportedFile
 
 SPEC_NAMES = ("groundplan.yaml", "groundplan.yml")
 DATA_FILES = {"runtimes": "schemas/data/runtimes.json"}
+AWS_DATA_FILES = {name: f"schemas/data/{name}.json" for name in ("aws", "recovery", "terraform")}
 _LEFT_OUT = frozenset(
     {".git", ".hg", ".svn", "node_modules", ".venv", "venv", "__pycache__", ".terraform", disk.STAGING}
 )
@@ -34,6 +35,9 @@ _ELSEWHERE = {
     "hcl": "A file that cannot be read as HCL.",
     "yaml": "A file that cannot be read as YAML, or reads differently from what was meant.",
     "waiver": "A waiver that has no reason, has expired, or accepts nothing any more.",
+    "dr": "What is asked for a lost region is not reached. The finding shows the arithmetic, whose numbers and sources "
+    "stand in schemas/data/recovery.json.",
+    "cross": "Two files, or a file and the world, say different things; the finding names both.",
     "schema": "The schema of the format refuses it: the server or program would refuse the file, or drop the key.",
     "hadolint": "A finding of hadolint; see https://github.com/hadolint/hadolint/wiki/{problem}",
     "checkov": "A policy of checkov; see https://www.checkov.io/5.Policy%20Index/all.html for {problem}",
@@ -212,6 +216,11 @@ def explain_rule(name: str) -> str:
     if not any(name in {rule.id, *rule.aliases} for rule in policy.rules()):
         if family in {"kubernetes", "compose"} and problem in _SCHEMA_PROBLEMS:
             family = "schema"
+        if family == "terraform":
+            from generator.checkers.terraform.problems import PROBLEMS
+
+            if problem in PROBLEMS:
+                return f"{name}\n  {PROBLEMS[problem]}\n"
         if family in _ELSEWHERE:
             return f"{name}\n  {_ELSEWHERE[family].format(problem=problem)}\n"
     rule = policy.rule(name)
@@ -365,15 +374,17 @@ def _today() -> str:
 def _lock(project: Project, product: Product, files: Sequence[RenderedFile]) -> lock.Lock:
     """The lock of what is written: each file with a hash of the spec values and templates it is made from."""
     inputs = {file.path: lock.digest_inputs(pipeline.inputs(file, product)) for file in files}
-    return lock.lock_of(_name(project), _dates(), files, inputs, pipeline.history(product))
+    return lock.lock_of(_name(project), _dates(product), files, inputs, pipeline.history(product))
 
 
 def _name(project: Project) -> str:
     return spec.shown(project.spec_path, project.root)
 
 
-def _dates() -> Mapping[str, str]:
-    return {name: str(data.load(path)["date"]) for name, path in DATA_FILES.items()}
+def _dates(product: Product) -> Mapping[str, str]:
+    clouds = {cloud.provider for environment in product.environments.values() if (cloud := environment.cloud)}
+    used = {**DATA_FILES, **(AWS_DATA_FILES if "aws" in clouds else {})}
+    return {name: str(data.load(path)["date"]) for name, path in used.items()}
 
 
 def _spec_schema() -> Mapping[str, Any]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from generator import checkers, pipeline, spec
+from generator import checkers, pipeline, project, spec
 from generator.checkers import checkov
 from generator.document import SourceFile
 from tests import linted, module_readmes, terraform_roots
@@ -127,6 +127,14 @@ def test_a_root_can_be_planned(name: str, root: str, tmp_path: Path) -> None:
     made_ready(folder, environment)
     done = terraform_roots.run(["test", "-no-color"], folder, environment)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "path", sorted((APPS.parent / "terraform" / "broken").glob("*.tf")), ids=lambda path: path.stem
+)
+def test_each_problem_is_explained(path: Path) -> None:
+    rule = path.read_text(encoding="utf-8").splitlines()[0].rpartition(" ")[2]
+    assert len(project.explain_rule(rule).splitlines()) == 2
 
 
 def skips() -> set[tuple[str, str]]:
