@@ -107,9 +107,7 @@ def product(*services: Service, resources: tuple[Resource, ...] = (), descriptio
         monitoring=Monitoring(path="monitoring", logs=Logs(path="monitoring.logs", keep="30d", audit_keep="400d")),
         disaster_recovery=None,
         cost=None,
-        delivery=Delivery(
-            path="delivery", ci=("github",), repository=None, maintenance_window="sun 03:00-05:00 UTC"
-        ),
+        delivery=Delivery(path="delivery", ci=("github",), repository=None, maintenance_window="sun 03:00-05:00 UTC"),
         patches=(),
         environment=Environment(path="", name="", promote_from=None, protect=False, development=False),
         tree=Node({}, AT),
