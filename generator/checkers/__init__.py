@@ -56,7 +56,7 @@ CHECKERS: dict[str, str] = {
     "yaml": "generator.checkers.yamlsyntax",
     "hcl": "generator.checkers.hcl",
     "terraform": "generator.checkers.terraform",
-    "terraform-cli": "generator.checkers.terraformcli",
+    "terraform-cli": "generator.checkers.terraform_cli",
     "policy": "generator.checkers.policy",
 }
 
