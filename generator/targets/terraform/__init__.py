@@ -149,6 +149,8 @@ def _module(provider: str, module: str) -> Iterator[Artifact]:
 
 def _bootstrap(provider: str) -> Iterator[Artifact]:
     """The root that makes what the others need; its values are a file for each environment."""
+    readme = f"terraform/{provider}/README.md"
+    yield Artifact(f"{ROOT}/README.md", "terraform", readme, {}, "cloud.provider")
     yield from _as_they_stand(f"terraform/{provider}/bootstrap", f"{ROOT}/bootstrap")
     yield _versions_file(f"{ROOT}/bootstrap", _versions(provider))
 
