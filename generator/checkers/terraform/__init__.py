@@ -10,7 +10,7 @@ import posixpath
 from collections.abc import Sequence
 
 from generator.checkers import Settings
-from generator.checkers.terraform import bodies, facts
+from generator.checkers.terraform import bodies, facts, values
 from generator.checkers.terraform.names import Folder, References
 from generator.document import Location, TextFile
 from generator.finding import Finding, NotChecked, Outcome, Pass, Severity, Tool
@@ -42,6 +42,10 @@ def check(files: Sequence[TextFile], settings: Settings) -> Outcome:
         references = References(folder, folders)
         findings += references.judge()
         unseen |= references.unseen
+    whole = {
+        path: folder for path, folder in folders.items() if not any(posixpath.dirname(name) == path for name in broken)
+    }
+    findings += values.beside(values.judge(whole), findings)
     wrong = {finding.at.path for finding in findings}
     return Outcome(
         findings=tuple(findings),

@@ -83,6 +83,14 @@ class Folder:
                     if _word(key) == "configuration_aliases" and value.kind == "list":
                         self.aliases |= {dotted(item) for item in value.parts}
 
+    def target(self, call: Block, folders: Mapping[str, Folder]) -> Folder | None:
+        """The folder that a call of a local module names, when its files are at hand."""
+        source = call.attributes.get("source")
+        word = _word(source[0]) if source else ""
+        if not word.startswith(("./", "../")):
+            return None
+        return folders.get(posixpath.normpath(posixpath.join(self.path, word)))
+
     def _once(self, name: str, taken: bool, at: Location) -> None:
         if taken:
             self.doubles.append(
@@ -281,7 +289,7 @@ class References:
         many = bool({"count", "for_each"} & set(call.attributes))
         self._instance(f"module.{name}", rest, many, expr)
         output = next((word for kind, word in rest if kind == "attr"), "")
-        target = self._target(call)
+        target = self.folder.target(call, self.folders)
         if output and target is not None and output not in target.outputs:
             fix = suggestion(output, list(target.outputs), f"add the output to {target.path}, or mend the name")
             self.findings.append(found("undeclared-output", f'module.{name} has no output "{output}"', expr.at, fix))
@@ -319,19 +327,12 @@ class References:
 
     # module calls
 
-    def _target(self, call: Block) -> Folder | None:
-        source = call.attributes.get("source")
-        word = _word(source[0]) if source else ""
-        if not word.startswith(("./", "../")):
-            return None
-        return self.folders.get(posixpath.normpath(posixpath.join(self.folder.path, word)))
-
     def _call(self, name: str, call: Block) -> None:
         source = call.attributes.get("source")
         if source is None:
             self.findings.append(found("missing-argument", f'module "{name}" needs "source"', call.at, "add source"))
             return
-        word, target = _word(source[0]), self._target(call)
+        word, target = _word(source[0]), self.folder.target(call, self.folders)
         if target is None:
             if word.startswith(("./", "../")):
                 self._missing_folder(word, source[1])
@@ -369,7 +370,7 @@ class References:
         given = call.attributes.get("providers")
         if given is None or given[0].kind != "obj":
             return
-        target = self._target(call)
+        target = self.folder.target(call, self.folders)
         names = set()
         for key, value in given[0].parts:
             self._provider(value)
