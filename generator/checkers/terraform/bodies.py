@@ -124,7 +124,8 @@ def _typed(block: Block) -> Iterator[Finding]:
             if other
             else suggestion(name, names(block.kind), "see the provider's documentation for its types")
         )
-        yield found("unknown-type", f'the AWS provider has no {KINDS[block.kind]} "{name}"', block.at, fix)
+        owner = "the AWS provider" if name.startswith("aws_") else "Terraform"
+        yield found("unknown-type", f'{owner} has no {KINDS[block.kind]} "{name}"', block.at, fix)
         return
     yield from _body(block, known, _META[block.kind], _META_BLOCKS[block.kind], name)
 

@@ -244,7 +244,11 @@ class Expressions:
                 continue
             self.want(each, wanted, "wrong-function-argument", what, expr.at)
             accepted = _ACCEPTED.get(name)
-            if accepted is not None and number == 0 and letter(each.type) not in {*accepted, "y", "z"}:
+            if (
+                accepted is not None
+                and (number == 0 or not parameters)
+                and letter(each.type) not in {*accepted, "y", "z"}
+            ):
                 needed = " or ".join(dict.fromkeys(_NAMES[sort] for sort in sorted(accepted)))
                 message = f"{what} is {needed}, {_given(each)} stands here"
                 self.say("wrong-function-argument", message, expr.at, f"give {needed}")

@@ -1,4 +1,7 @@
-"""What the AWS provider knows: types, their arguments and blocks, from `schemas/terraform/aws.jsonl.gz`."""
+"""What the AWS provider and Terraform itself know: types, their arguments and blocks.
+
+The provider's stand in `schemas/terraform/aws.jsonl.gz`, a line each.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,23 @@ from typing import Any
 
 from generator import data
 
-PREFIX = "aws_"
-"""Types whose names begin like this are the provider's."""
+PREFIX = ("aws_", "terraform_")
+"""Types whose names begin like this are known here: the provider's, and those of Terraform itself."""
+_OWN = (
+    (
+        '["resource","terraform_data",{"a":{"id":["c","s"],"input":["o","y"],"output":["c","y"],'
+        '"triggers_replace":["o","y"]}}]'
+    ),
+    (
+        '["data","terraform_remote_state",{"a":{"backend":["r","s"],"config":["o","y"],"defaults":["o","y"],'
+        '"outputs":["c","y"],"workspace":["o","s"]}}]'
+    ),
+)
+"""What Terraform has without any provider.
+
+https://developer.hashicorp.com/terraform/language/resources/terraform-data
+https://developer.hashicorp.com/terraform/language/state/remote-state-data
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +94,7 @@ def _lines() -> Mapping[tuple[str, str], str]:
     """Each type's line, unread: a project needs a few dozen of two thousand."""
     raw = (data.folder("schemas") / "terraform" / "aws.jsonl.gz").read_bytes()
     made = {}
-    for line in gzip.decompress(raw).decode().splitlines():
+    for line in (*gzip.decompress(raw).decode().splitlines(), *_OWN):
         kind, name, _ = line.split(",", 2)
         made[kind[2:-1], name[1:-1]] = line
     return made

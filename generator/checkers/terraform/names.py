@@ -13,7 +13,11 @@ from generator.document import Location
 from generator.finding import Finding, Severity
 from generator.policy.hclread import Block, Expr
 
-_ALWAYS = frozenset({"path", "terraform"})
+_ALWAYS: Mapping[str, tuple[str, ...]] = {
+    "path": ("module", "root", "cwd"),
+    "terraform": ("workspace", "applying"),
+}
+"""What is there without being declared."""
 _UNREAD = {
     "variable": frozenset({"type"}),
     "moved": frozenset({"from", "to"}),
@@ -207,11 +211,11 @@ class References:
     # judging
 
     def _name(self, name: str, expr: Expr, scope: Scope) -> None:
-        if (
-            name in scope.names
-            or name in _ALWAYS
-            or name in {"each", "count", "self", "var", "local", "module", "data"}
-        ):
+        if name in scope.names or name in {"each", "count", "self"}:
+            return
+        if name in {*_ALWAYS, "var", "local", "module", "data", "ephemeral", "resource"}:
+            message = f'"{name}" alone is no value'
+            self.findings.append(found("undeclared-name", message, expr.at, f"name what is meant: {name}.…"))
             return
         fix = "quote it when it is a text, or write var., local. or a resource's type before it"
         self.findings.append(found("undeclared-name", f'"{name}" stands for nothing', expr.at, fix))
@@ -225,7 +229,7 @@ class References:
             self._expr(base, scope)
             return
         root = str(base.parts[0])
-        if root in scope.names or root in _ALWAYS:
+        if root in scope.names:
             return
         words = [(kind, str(word) if kind == "attr" else "") for kind, word in steps]
         judge = {
@@ -235,9 +239,13 @@ class References:
             "each": self._each,
             "count": self._count,
             "self": self._self,
+            "path": self._always,
+            "terraform": self._always,
         }.get(root)
         if judge is not None:
             judge(words, expr, scope)
+        elif root == "resource":
+            self._typed("resource", words, expr)
         elif root in {"data", "ephemeral"}:
             self._typed(root, words, expr)
         elif words and words[0][0] == "attr":
@@ -273,6 +281,14 @@ class References:
             message = "count.index stands for nothing where there is no count"
             self.findings.append(found("count-outside", message, expr.at, "add count, or name the value itself"))
 
+    def _always(self, words: list[tuple[str, str]], expr: Expr, _scope: Scope) -> None:
+        root, word = str(expr.parts[0].parts[0]), words[0][1]
+        if word not in _ALWAYS[root]:
+            fix = suggestion(
+                word, list(_ALWAYS[root]), f"there is {', '.join(f'{root}.{each}' for each in _ALWAYS[root])}"
+            )
+            self.findings.append(found("undeclared-name", f"{root}.{word} stands for nothing", expr.at, fix))
+
     def _self(self, _words: list[tuple[str, str]], expr: Expr, scope: Scope) -> None:
         if not scope.self_:
             message = "self stands for something in provisioners, connections and postconditions only"
@@ -296,6 +312,9 @@ class References:
 
     def _typed(self, kind: str, words: list[tuple[str, str]], expr: Expr) -> None:
         if len(words) < 2 or words[0][0] != "attr" or words[1][0] != "attr":
+            if kind != "resource" and len(words) == 1:
+                message = f"{kind}.{words[0][1]} is a type, not a {KINDS[kind]}"
+                self.findings.append(found("undeclared-name", message, expr.at, "write its name as well"))
             return
         type_, name = words[0][1], words[1][1]
         shown = f"{'' if kind == 'resource' else f'{kind}.'}{type_}.{name}"
@@ -320,6 +339,9 @@ class References:
 
     def _instance(self, shown: str, rest: list[tuple[str, str]], many: bool, expr: Expr) -> None:
         """Of several instances one must be chosen; of a single one none can be."""
+        if not many and rest and rest[0][0] == "idx":
+            message = f"{shown} has neither count nor for_each, so there is one of it"
+            self.findings.append(found("instance-of-one", message, expr.at, "remove the brackets"))
         if many and rest and rest[0][0] == "attr":
             message = f"{shown} has count or for_each, so there are several of it"
             fix = f'choose one, as {shown}["…"] or {shown}[0], or all, as {shown}[*]'

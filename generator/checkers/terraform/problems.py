@@ -47,6 +47,7 @@ PROBLEMS: Mapping[str, str] = {
     "self-outside": "`self` stands for something only in provisioners, connections and postconditions.",
     "count-and-for-each": "Instances are counted or named, not both.",
     "instance-not-chosen": "With count or for_each there are several instances, and one must be chosen.",
+    "instance-of-one": "Without count or for_each there is one instance, and none is chosen.",
     "value-not-literal": "Terraform reads it before anything is calculated.",
     "declared-twice": "A name is declared once in a module.",
     "unknown-module-argument": "The module has no variable of this name.",
