@@ -18,7 +18,7 @@ from generator.targets.terraform.aws.platform import (
     zone_call,
     zone_of,
 )
-from generator.targets.terraform.aws.site import Site, follows
+from generator.targets.terraform.aws.site import Site, follows, stands_by
 from generator.targets.terraform.call import Call, Expression, identifier
 
 MODULES = {
@@ -62,7 +62,7 @@ def _copied(resource: Resource, site: Site) -> bool:
 
 def clients(site: Site, resource: Resource) -> dict[str, Any]:
     """Security groups that may reach a store, by the name of the service; a cluster's pods share one."""
-    users = list(site.spec.users(resource.name))
+    users = list(site.spec.users(resource.name)) if not site.suffix or stands_by(site.spec) else []
     if site.spec.platform.compute != "ecs":
         group = site.cluster.get("security_group_id")
         return {"cluster": because(_bare(group), *[f"{user.path}.uses" for user in users])} if users and group else {}

@@ -105,7 +105,6 @@ def _shared(site: Site, service: Service, resources: Mapping[str, Call]) -> dict
     cpu = size.cpu if size.cpu_limit == "none" else size.cpu_limit
     pair = aws.fargate(millicores(cpu), byte_count(size.memory_limit)) or (0, 0)
     secrets = {name: value for name, text in service.env.items() if (value := _secret(site, spec, text, resources))}
-    readable = sorted({str(value.value).partition('"')[2].partition(":")[0] for value in secrets.values()})
     environment = {
         name: value for name, text in service.env.items() if (value := _plain(spec, text, resources)) is not None
     }
@@ -119,7 +118,6 @@ def _shared(site: Site, service: Service, resources: Mapping[str, Call]) -> dict
         "memory_mib": because(pair[1], size.at("memory_limit")),
         "environment": environment or None,
         "secrets": secrets or None,
-        "secret_arns": [Expression(text.removeprefix("${").removesuffix("}")) for text in readable] or None,
         "permissions": stores.permissions(site, service, resources) or None,
         "kms_key_arn": site.key,
         "vpc_id": site.network["vpc_id"],
