@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +16,8 @@ class Expr:
 
     lit: the value · name: the word · tpl: texts and expressions · list: items · obj: pairs · paren: the inner one
     get: what is reached into, and steps (attr, idx, splat) · call: name and arguments, the last may be a spread
-    un, bin: operator and operands · cond: condition, yes, no · opaque: a directive, which is not read
+    un, bin: operator and operands · cond: condition, yes, no
+    opaque: a directive (`%{ if … }`); what it comes to, but for the spaces that it strips
     for: names, over what, key or None, value, condition or None, grouped, the closing bracket
     """
 
@@ -39,7 +41,11 @@ class Block:
 
 
 class Unreadable(Exception):
-    """This is no HCL; the message is the place."""
+    """This is no HCL; the message is the place, `why` says what is wrong there, where that is known."""
+
+    def __init__(self, place: str, why: str = "") -> None:
+        super().__init__(place)
+        self.why = why
 
 
 _IDENT = re.compile(r"[^\W\d][\w-]*")
@@ -57,10 +63,12 @@ _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "\\": "\\"}
 
 
 class _Reader:
-    def __init__(self, text: str, path: str) -> None:
+    def __init__(self, text: str, path: str, lines_before: int = 0, margin: int = 0) -> None:
         self.t = text
         self.i = 0
         self.path = path
+        self.lines_before = lines_before
+        self.margin = margin
         self.nl = [False]
         self.starts = [0]
         for match in re.finditer("\n", text):
@@ -71,7 +79,7 @@ class _Reader:
 
         i = self.i if i is None else i
         line = bisect.bisect_right(self.starts, i)
-        return Location(self.path, line, i - self.starts[line - 1] + 1)
+        return Location(self.path, line + self.lines_before, i - self.starts[line - 1] + 1 + self.margin)
 
     def skip(self, newlines: bool | None = None) -> None:
         over = self.nl[-1] if newlines is None else newlines
@@ -91,7 +99,7 @@ class _Reader:
 
     def need(self, word: str) -> None:
         if not self.take(word):
-            raise Unreadable(str(self.at()))
+            raise Unreadable(str(self.at()), f'"{word}" is missing')
 
     def ident(self) -> str:
         self.skip()
@@ -101,24 +109,37 @@ class _Reader:
         self.i = match.end()
         return match.group()
 
-    def body(self, block: Block) -> Block:
+    def ended(self, opened: int, what: str) -> None:
+        """An argument or block ends with its line, or with the block it stands in on one line."""
+        self.skip(False)
+        if self.i >= len(self.t) or self.t[self.i] == "\n":
+            return
+        if self.t[self.i] != "}" or opened < 0 or what == "block" or "\n" in self.t[opened : self.i]:
+            raise Unreadable(str(self.at()), f"a new line is missing after this {what}")
+
+    def body(self, block: Block, opened: int = -1) -> Block:
+        """What stands between braces, of which the first is at `opened`, or in the whole file."""
         while True:
             self.skip(True)
             if self.i >= len(self.t) or self.t[self.i] == "}":
                 return block
             at = self.at()
+            alone = opened >= 0 and "\n" not in self.t[opened : self.i]
             name = self.ident()
             if self.peek("=") and not self.peek("=="):
                 self.i += 1
                 start = self.i
                 expr = self.expr()
+                text = self.t[start : self.i].strip()
+                self.ended(opened, "argument")
+                if alone and self.t[self.i : self.i + 1] != "}":
+                    raise Unreadable(str(at), "a block on one line ends on that line")
                 if name in block.attributes:
                     block.repeated.append((name, at))
-                block.attributes[name] = (
-                    Expr(expr.kind, expr.at, expr.parts, self.t[start : self.i].strip()),
-                    at,
-                )
+                block.attributes[name] = (Expr(expr.kind, expr.at, expr.parts, text), at)
                 continue
+            if alone:
+                raise Unreadable(str(at), "a block on one line holds one argument and no block")
             labels = []
             while not self.peek("{"):
                 if self.peek('"'):
@@ -129,27 +150,24 @@ class _Reader:
                 else:
                     labels.append(self.ident())
             self.need("{")
+            start = self.i - 1
             inner = Block(name, tuple(labels), at)
             if len(self.nl) > _DEEPEST:
                 raise Unreadable(str(at))
             self.nl.append(False)
-            self.body(inner)
+            self.body(inner, start)
             self.nl.pop()
             self.skip(True)
             self.need("}")
+            self.ended(opened, "block")
             block.blocks.append(inner)
 
     def expr(self) -> Expr:
         left = self.binary(0)
         if self.peek("?"):
             self.i += 1
-            self.nl.append(True)
-            self.skip()
-            self.nl.pop()
             yes = self.expr()
-            self.skip(True)
             self.need(":")
-            self.skip(True)
             no = self.expr()
             return Expr("cond", left.at, (left, yes, no))
         return left
@@ -163,7 +181,6 @@ class _Reader:
             if match is None or _BINDING[match.group()] < level:
                 return left
             self.i = match.end()
-            self.skip(True)
             left = Expr("bin", left.at, (match.group(), left, self.binary(_BINDING[match.group()] + 1)))
 
     def unary(self) -> Expr:
@@ -292,12 +309,11 @@ class _Reader:
             if self.take("}"):
                 break
             key = self.expr()
-            self.skip(True)
             if not self.take("="):
                 self.need(":")
-            self.skip(True)
             items.append((key, self.expr()))
-            self.take(",")
+            if not self.take(",") and not self.peek("}") and self.t[self.i : self.i + 1] != "\n":
+                raise Unreadable(str(self.at()), "a comma or a new line is missing before the next item")
         self.nl.pop()
         return Expr("obj", at, tuple(items))
 
@@ -324,43 +340,93 @@ class _Reader:
         return Expr("for", at, (tuple(names), over, key, value, when, grouped, end))
 
     def template(self, at: Location, end: str) -> Expr:
+        parts, word = self.pieces(at, end)
+        if word:
+            raise Unreadable(str(self.at()), f"%{{ {word} }} ends nothing")
+        if end:
+            if self.i >= len(self.t):
+                raise Unreadable(str(at), "the quote that ends this text is missing")
+            self.i += 1
+        return Expr("tpl", at, tuple(parts) or ("",))
+
+    def pieces(self, at: Location, end: str) -> tuple[list[Any], str]:
+        """Texts and expressions up to the end, or up to a directive that ends or parts a section: its word."""
         parts: list[Any] = []
         t = self.t
         while self.i < len(t) and not (end and t[self.i] == end):
             if end and t[self.i] == "\n":
-                raise Unreadable(str(at))
-            if t.startswith(("${", "%{"), self.i):
-                parts.append(self.interpolation(at))
+                raise Unreadable(str(at), "the quote that ends this text is missing on its line")
+            if t.startswith("%{", self.i):
+                word, made = self.directive(end)
+                if made is None:
+                    return parts, word
+                parts.append(made)
+                continue
+            if t.startswith("${", self.i):
+                parts.append(self.interpolation())
                 continue
             text = self.character(end)
             if parts and isinstance(parts[-1], str):
                 parts[-1] += text
             else:
                 parts.append(text)
-        if end:
-            if self.i >= len(t):
-                raise Unreadable(str(at))
-            self.i += 1
-        return Expr("tpl", at, tuple(parts) or ("",))
+        return parts, ""
 
-    def interpolation(self, at: Location) -> Expr:
-        """What stands in `${…}`; a directive (`%{…}`) is told apart, not read."""
-        directive = self.t[self.i] == "%"
+    def interpolation(self) -> Expr:
+        """What stands in `${…}`."""
         self.i += 2
-        if directive:
-            close = self.t.find("}", self.i)
-            self.i = len(self.t) if close < 0 else close + 1
-            return Expr("opaque", at)
         if self.t.startswith("~", self.i):
             self.i += 1
         self.nl.append(True)
         inner = self.expr()
+        self.closed()
+        return inner
+
+    def closed(self) -> None:
+        """The end of `${…}` or `%{…}`."""
         self.skip()
         if self.t.startswith("~", self.i):
             self.i += 1
         self.need("}")
         self.nl.pop()
-        return inner
+
+    def directive(self, end: str) -> tuple[str, Expr | None]:
+        """A section that begins with `%{…}`, or the word of a directive that does not begin one."""
+        at = self.at()
+        self.i += 2
+        if self.t.startswith("~", self.i):
+            self.i += 1
+        self.nl.append(True)
+        word = self.ident()
+        if word in ("else", "endif", "endfor"):
+            self.closed()
+            return word, None
+        if word == "if":
+            condition = self.expr()
+            self.closed()
+            yes, following = self.pieces(at, end)
+            no: list[Any] = []
+            if following == "else":
+                no, following = self.pieces(at, end)
+            made = Expr(
+                "cond", at, (condition, Expr("tpl", at, tuple(yes) or ("",)), Expr("tpl", at, tuple(no) or ("",)))
+            )
+        elif word == "for":
+            names = [self.ident()]
+            if self.take(","):
+                names.append(self.ident())
+            if self.ident() != "in":
+                raise Unreadable(str(self.at()), '"in" is missing')
+            over = self.expr()
+            self.closed()
+            inner, following = self.pieces(at, end)
+            each = Expr("tpl", at, tuple(inner) or ("",))
+            made = Expr("for", at, (tuple(names), over, None, each, None, False, "]"))
+        else:
+            raise Unreadable(str(at), f'"{word}" is no directive; there are if, else, endif, for and endfor')
+        if following != f"end{word}":
+            raise Unreadable(str(at), f"%{{ end{word} }} is missing")
+        return "", Expr("opaque", at, (made,))
 
     def character(self, end: str) -> str:
         """The next character of a template, escapes resolved; a run of plain ones at once."""
@@ -371,8 +437,12 @@ class _Reader:
         if t[self.i] == "\\" and end:
             following = t[self.i + 1 : self.i + 2]
             width = {"u": 4, "U": 8}.get(following, 0)
+            if not width and following not in _ESCAPES:
+                raise Unreadable(
+                    str(self.at()), f'"\\{following}" means nothing in a text; write "\\\\" for a backslash'
+                )
             self.i += 2 + width
-            return chr(int(t[self.i - width : self.i], 16)) if width else _ESCAPES.get(following, following)
+            return chr(int(t[self.i - width : self.i], 16)) if width else _ESCAPES[following]
         match = _PLAIN.match(t, self.i)
         self.i = match.end() if match else self.i + 1
         return match.group() if match else t[self.i - 1]
@@ -386,22 +456,24 @@ class _Reader:
             raise Unreadable(str(at))
         content = self.t[match.end() : close.start()]
         self.i = close.end()
+        margin = 0
         if match[1]:
             lines = content.split("\n")
             margin = min((len(line) - len(line.lstrip()) for line in lines if line.strip()), default=0)
             content = "\n".join(line[margin:] for line in lines)
-        inner = _Reader(content, self.path)
+        inner = _Reader(content, self.path, at.line, margin)
         made = inner.template(at, "")
         return Expr("tpl", at, made.parts)
 
 
+@functools.lru_cache(maxsize=1024)
 def read(text: str, path: str) -> Block:
-    """The whole file as one block; `Unreadable` where it is no HCL."""
-    reader = _Reader(text, path)
+    """The whole file as one block; `Unreadable` where it is no HCL. Several readers share it, so none changes it."""
+    reader = _Reader(text.removeprefix("\ufeff"), path)
     try:
         top = reader.body(Block("", (), Location(path, 1, 1)))
     except (ValueError, IndexError, RecursionError) as error:
         raise Unreadable(str(error)) from None
-    if reader.i < len(text):
+    if reader.i < len(reader.t):
         raise Unreadable(str(reader.at()))
     return top
