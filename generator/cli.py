@@ -20,9 +20,12 @@ from generator.errors import Fault
 from generator.finding import Severity
 
 if TYPE_CHECKING:
+    from generator.lifecycle.change import Difference
     from generator.project import Choices, Made, Project
+    from generator.reporters import Style
 
 FORMATS = ("terminal", "json", "markdown", "sarif")
+DIFF_FORMATS = ("terminal", "json", "markdown")
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
@@ -76,14 +79,19 @@ class Output:
 
 class _OutputType(click.ParamType):  # type: ignore[type-arg]
     name = "FORMAT[=PATH]"
+    formats: tuple[str, ...] = FORMATS
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Output:
         if isinstance(value, Output):
             return value
         name, _, path = str(value).partition("=")
-        if name not in FORMATS:
-            self.fail(f"{name!r} is not a report format; there are: {', '.join(FORMATS)}", param, ctx)
+        if name not in self.formats:
+            self.fail(f"{name!r} is not a report format; there are: {', '.join(self.formats)}", param, ctx)
         return Output(name, Path(path) if path else None)
+
+
+class _DiffOutputType(_OutputType):
+    formats = DIFF_FORMATS
 
 
 def _with(*options: Callable[[_F], _F]) -> Callable[[_F], _F]:
@@ -132,6 +140,7 @@ def main() -> None:
     groundplan init                      write a first spec
     groundplan generate                  write everything it implies
     groundplan check                     prove it: the gate for pre-commit and CI
+    groundplan diff                      what it would change in what already runs
     groundplan lint .                    the same checks on files nobody generated
     groundplan why kubernetes/base/web/deployment.yaml:12
 
@@ -198,6 +207,35 @@ def check(
     from generator import project
 
     return _deliver(project.check(_project(spec), _choices(fail_on, skip, offline)), outputs, quiet)
+
+
+@main.command()
+@_with(_SPEC, _QUIET)
+@click.option("--against", metavar="REVISION", help="Compare with a commit, branch or tag, not with the files here.")
+@click.option("--allow-replace", is_flag=True, help="Agree to what replaces or destroys something: exit code 0.")
+@click.option(
+    "-o",
+    "--output",
+    "outputs",
+    type=_DiffOutputType(),
+    multiple=True,
+    help=f"Format ({', '.join(DIFF_FORMATS)}); repeatable.",
+)
+def diff(spec: Path | None, quiet: bool, against: str | None, allow_replace: bool, outputs: tuple[Output, ...]) -> int:
+    """Say what `generate` would change in what already runs, and what that replaces or destroys.
+
+    Needs no account and asks nobody: Terraform resources, Kubernetes objects and compose services are compared
+    as they take effect. Exit code 1 when something is replaced or its data destroyed.
+
+    \b
+    groundplan diff                                  the files here against the spec
+    groundplan diff --against origin/main            what a pull request changes
+    groundplan diff -o markdown=comment.md -o json=diff.json
+    groundplan diff --allow-replace                  it was looked at, and is meant
+    """
+    from generator import project
+
+    return _deliver_difference(project.diff(_project(spec), against), outputs, quiet, allow_replace)
 
 
 @main.command()
@@ -278,9 +316,9 @@ def rules(family: str | None, outputs: tuple[Output, ...]) -> int:
 
 
 @main.command()
-@click.argument("name", default="spec", type=click.Choice(["spec", "report", "rule", "lock"]))
+@click.argument("name", default="spec", type=click.Choice(["spec", "report", "rule", "lock", "diff"]))
 def schema(name: str) -> int:
-    """Print a JSON Schema: of the spec (for editors), the report, a rule or the lock.
+    """Print a JSON Schema: of the spec (for editors), the report, a rule, the lock or a difference.
 
     \b
     groundplan schema > groundplan.schema.json
@@ -384,19 +422,38 @@ def _deliver(made: Made, outputs: tuple[Output, ...], quiet: bool) -> int:
     """Write the report in each format asked for and give the exit code."""
     from generator import reporters
 
+    _write(outputs, quiet, lambda name, style: reporters.render(name, made.report, made.sources, style))
+    return made.exit_code
+
+
+def _deliver_difference(difference: Difference, outputs: tuple[Output, ...], quiet: bool, allow_replace: bool) -> int:
+    """Write the difference in each format asked for and give the exit code."""
+    from generator.lifecycle import terminal, written
+
+    def rendered(name: str, style: Style) -> str:
+        if name == "terminal":
+            return terminal.render(difference, style, allow_replace=allow_replace)
+        made = written.as_json if name == "json" else written.as_markdown
+        return made(difference, allow_replace=allow_replace)
+
+    _write(outputs, quiet, rendered)
+    return difference.exit_code(allow_replace=allow_replace)
+
+
+def _write(outputs: tuple[Output, ...], quiet: bool, rendered: Callable[[str, Style], str]) -> None:
+    """Each format to its place; the one for people goes to standard error beside a machine's."""
+    from generator.reporters import Style
+
     chosen = outputs or (Output("terminal", None),)
     machine_on_stdout = any(output.path is None and output.format != "terminal" for output in chosen)
     if all(output.format != "terminal" for output in chosen) and not quiet and not machine_on_stdout:
         chosen = (*chosen, Output("terminal", None))
     for output in chosen:
         stream = sys.stderr if output.format == "terminal" and machine_on_stdout else sys.stdout
-        style = (
-            reporters.Style.of(stream, os.environ, quiet=quiet) if output.path is None else reporters.Style(quiet=quiet)
-        )
-        text = reporters.render(output.format, made.report, made.sources, style)
+        style = Style.of(stream, os.environ, quiet=quiet) if output.path is None else Style(quiet=quiet)
+        text = rendered(output.format, style)
         if output.path is None:
             stream.write(text)
         else:
             output.path.parent.mkdir(parents=True, exist_ok=True)
             output.path.write_text(text, encoding="utf-8", newline="\n")
-    return made.exit_code

@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from generator import checkers, data, disk, journal, layers, lock, pipeline, schema, spec, tree
 from generator.artifact import RenderedFile
@@ -21,6 +21,10 @@ from generator.errors import Fault
 from generator.finding import Finding, NotChecked, Outcome, Severity
 from generator.model import Product
 from generator.report import Change, Report, ReportedFile
+
+if TYPE_CHECKING:
+    from generator.lifecycle.change import Difference
+    from generator.lifecycle.revision import Revision
 
 SPEC_NAMES = ("groundplan.yaml", "groundplan.yml")
 DATA_FILES = {"runtimes": "schemas/data/runtimes.json"}
@@ -185,6 +189,62 @@ def lint(paths: Sequence[Path], choices: Choices) -> Made:
         raise Fault(f"there is nothing to check in {named}", "name Dockerfiles, compose files or Kubernetes manifests")
     listed = tuple(ReportedFile(f.path, "", "linted", f.text.count("\n")) for f in files if f.path in concerned)
     return Made(dataclasses.replace(report, files=listed), {file.path: file.text for file in files})
+
+
+def diff(project: Project, against: str | None) -> Difference:
+    """What the spec renders now, compared with the tree as it is or with what a commit has.
+
+    Raises Fault for a spec with mistakes, and for a revision that git does not know.
+    """
+    from generator.lifecycle import diff as lifecycle
+    from generator.lifecycle.revision import Revision
+
+    disk.require_whole(project.root)
+    revision = Revision(project.root, against) if against is not None else None
+    known = lock.salvage(project.root)
+    product = _needed(spec.load(project.spec_path, project.root), project)
+    files = pipeline.generate(dataclasses.replace(product, history=known.history))
+    new = {file.path: file.text for file in files}
+    states = disk.compare(project.root, files, known)
+    old, notes = _now(states, known) if revision is None else _then(revision, new)
+    folders = {path.rpartition("/")[0] for path in (*old, *new) if path.endswith(".tf")}
+    here = tree.Tree(project.root)
+    kept = revision.below(folders) if revision is not None else ()
+    beside = revision.texts(path for path in kept if path.endswith(".tf")) if revision is not None else {}
+    beside |= {path: text for path in _others(here, folders) if (text := here.read(path)[0]) is not None}
+    made = lifecycle.compare(
+        old,
+        new,
+        beside={path: text for path, text in beside.items() if path not in old and path not in new},
+        states={state.path: state.state for state in states} if revision is None else None,
+        names=(f"{against}" if revision else "the files as they are", f"what {_name(project)} renders"),
+    )
+    return dataclasses.replace(made, notes=notes)
+
+
+def _now(states: Sequence[disk.FileState], known: lock.Lock) -> tuple[dict[str, str], tuple[str, ...]]:
+    """The generated files as they lie in the tree."""
+    old = {state.path: state.old.replace("\r\n", "\n") for state in states if state.old is not None}
+    return old, () if known.files else (_UNLOCKED.format(where="here"),)
+
+
+def _then(revision: Revision, new: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ...]]:
+    """The generated files as a commit has them: what its lock names, and what is rendered now."""
+    text = revision.texts([lock.NAME]).get(lock.NAME, "")
+    try:
+        listed = [path for path in json.loads(text)["files"] if lock.is_writable(path)] if text else []
+    except (ValueError, TypeError, KeyError, AttributeError):
+        listed = []  # a lock that cannot be read is none
+    return revision.texts((*listed, *new)), () if listed else (_UNLOCKED.format(where=f"in {revision.name}"),)
+
+
+_UNLOCKED = "there is no groundplan.lock {where}: files that the spec no longer makes are not known"
+
+
+def _others(here: tree.Tree, folders: Iterable[str]) -> Iterator[str]:
+    """Every Terraform file in some directories, the user's own among them."""
+    for folder in sorted(folders):
+        yield from (f"{folder}/{name}" if folder else name for name in here.names(folder) if name.endswith(".tf"))
 
 
 def why(project: Project, file: str, line: int) -> str:
