@@ -130,10 +130,16 @@ class Expressions:
         for part in expr.parts:
             if isinstance(part, Expr):
                 given = self.kind(part, scope).type
-                if letter(given) not in {*PRIMITIVES, "y"}:
+                if given == "z":
+                    self.say("collection-in-text", "null cannot stand within a text", part.at, "give a value")
+                elif letter(given) not in {*PRIMITIVES, "y"}:
                     message = f"{words(given)} cannot stand within a text"
                     fix = "join its items with join(), write it with jsonencode(), or choose one of them"
                     self.say("collection-in-text", message, part.at, fix)
+        return Kind("s")
+
+    def _directive(self, expr: Expr, scope: Scope) -> Kind:
+        self.kind(expr.parts[0], scope)
         return Kind("s")
 
     def _list(self, expr: Expr, scope: Scope) -> Kind:
@@ -371,6 +377,7 @@ _READERS: Mapping[str, Callable[[Expressions, Expr, Scope], Kind]] = {
     "for": Expressions._for,
     "call": Expressions._call,
     "get": Expressions._get,
+    "opaque": Expressions._directive,
 }
 
 

@@ -26,6 +26,7 @@ _UNREAD = {
     "module": frozenset({"providers"}),
     "lifecycle": frozenset({"ignore_changes"}),
     "terraform": frozenset({"required_version", "experiments"}),
+    "provisioner": frozenset({"when", "on_failure"}),
 }
 """Arguments that hold names of another kind than values."""
 _MODULE_META = frozenset({"source", "version", "count", "for_each", "providers", "depends_on"})
@@ -48,6 +49,8 @@ class Folder:
     """Providers with an alias, configured here or passed by the caller: `aws.dr`."""
     used: set[str] = field(default_factory=set)
     doubles: list[Finding] = field(default_factory=list)
+    whole: bool = True
+    """Whether all its files could be read."""
 
     def declare(self, block: Block) -> None:
         self.blocks.append(block)
@@ -93,7 +96,8 @@ class Folder:
         word = _word(source[0]) if source else ""
         if not word.startswith(("./", "../")):
             return None
-        return folders.get(posixpath.normpath(posixpath.join(self.path, word)))
+        made = folders.get(posixpath.normpath(posixpath.join(self.path, word)))
+        return made if made is not None and made.whole else None
 
     def _once(self, name: str, taken: bool, at: Location) -> None:
         if taken:
@@ -371,6 +375,8 @@ class References:
 
     def _missing_folder(self, word: str, at: Location) -> None:
         place = posixpath.normpath(posixpath.join(self.folder.path, word))
+        if place in self.folders:
+            return  # its files could not be read
         beside = posixpath.dirname(place)
         if any(path == beside or path.startswith(f"{beside}/") for path in self.folders) and not place.startswith(".."):
             message = f"{place} has no Terraform in it"

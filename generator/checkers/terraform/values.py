@@ -11,7 +11,7 @@ from generator.checkers.terraform.facts import Body, body
 from generator.checkers.terraform.names import Folder, dotted
 from generator.checkers.terraform.types import PRIMITIVES, Kind, element, letter, misfit, words
 from generator.document import Location
-from generator.finding import Finding
+from generator.finding import Finding, Severity
 from generator.policy.hclread import Block, Expr
 
 _META = frozenset({"count", "for_each", "provider", "depends_on", "providers", "source", "version"})
@@ -22,6 +22,8 @@ def judge(folders: Mapping[str, Folder]) -> Iterator[Finding]:
     """Every folder, each with what it knows of the modules it calls."""
     made: dict[str, _Values] = {}
     for folder in folders.values():
+        if not folder.whole:
+            continue
         yield from _values(folder, folders, made).judge()
 
 
@@ -229,7 +231,7 @@ def _first(expr: Expr) -> str:
 
 def beside(findings: Iterable[Finding], others: Iterable[Finding]) -> list[Finding]:
     """Findings on lines where nothing was said already: one mistake, one finding."""
-    taken = {_line(finding.at) for finding in others}
+    taken = {_line(finding.at) for finding in others if finding.severity > Severity.LOW}
     return [finding for finding in findings if _line(finding.at) not in taken]
 
 
