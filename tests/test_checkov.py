@@ -59,7 +59,8 @@ def own(findings: tuple[Finding, ...]) -> list[Finding]:
 def command_line(python: Path, root: Path, home: Path) -> dict[str, Counter[Any]]:
     """What a user sees who runs checkov, without a network."""
     start = "import sys; from checkov.main import Checkov; sys.exit(Checkov().run())"
-    options = ("-d", ".", "--framework", "dockerfile", "kubernetes", "-o", "json", "--skip-download", "--soft-fail")
+    frameworks = ("dockerfile", "kubernetes", "terraform")
+    options = ("-d", ".", "--framework", *frameworks, "-o", "json", "--skip-download", "--soft-fail")
     environment = {"HOME": str(home), "PATH": os.environ["PATH"], "HTTPS_PROXY": "http://127.0.0.1:9"}
     done = subprocess.run(
         [str(python), "-c", start, *options], cwd=root, env=environment, capture_output=True, check=False
@@ -76,13 +77,17 @@ def command_line(python: Path, root: Path, home: Path) -> dict[str, Counter[Any]
     return rows
 
 
-def ask(python: Path, root: Path, driver: Path = checkov.DRIVER, *, answer: Path, seed: str = "0") -> dict[str, Any]:
+def ask(
+    python: Path, root: Path, driver: Path = checkov.DRIVER, *, answer: Path, seed: str = "0", terraform: bool = False
+) -> dict[str, Any]:
     """The driver's own answer for all files in a directory, given in reverse."""
     names = sorted((path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()), reverse=True)
     files = {
         "dockerfile": [name for name in names if "ockerfile" in name and not name.endswith("ignore")],
         "kubernetes": [name for name in names if name.endswith((".yaml", ".yml", ".json"))],
     }
+    if terraform:
+        files = {"terraform": [name for name in names if name.endswith((".tf", ".hcl"))]}
     request = json.dumps({"root": str(root), "files": files, "answer": str(answer)})
     environment = {"PATH": os.environ["PATH"], "PYTHONHASHSEED": seed, "PYTHONUTF8": "1"}
     done = subprocess.run(
@@ -108,7 +113,11 @@ def test_verdicts_are_those_of_the_command_line(name: str, python: Path, setting
     assert theirs["passed"]
     answer = ask(python, root, answer=tmp_path / "answer")
     assert answer["tuned"]
-    assert by_verdict(answer) == theirs
+    made = by_verdict(answer)
+    if any(file.path.endswith(".tf") for file in files):
+        more = by_verdict(ask(python, root, answer=tmp_path / "more", terraform=True))
+        made = {verdict: rows + more[verdict] for verdict, rows in made.items()}
+    assert made == theirs
 
     outcome = checkov.check(files, settings)
     assert not own(outcome.findings)

@@ -20,7 +20,13 @@ services:
     runtime: node
     port: 3000
     public: shop.example.com
-    env: {{DATABASE_URL: "${{db.url}}", CACHE: "${{cache.url}}", BUCKET: "${{uploads.name}}", QUEUE: "${{jobs.url}}"}}
+    env:
+      DATABASE_URL: ${{db.url}}
+      CACHE: ${{cache.url}}
+      BUCKET: ${{uploads.name}}
+      QUEUE: ${{jobs.url}}
+      KEY: ${{key.value}}
+      STRIPE: ${{secret.stripe}}
   worker: {{runtime: go, uses: [jobs, events]}}
 resources:
   db: {{type: {engine}, aurora: {aurora}, backup: {{copy_to_dr: true, every: 6h}}}}
@@ -31,6 +37,7 @@ resources:
   events: {{type: topic}}
   key: {{type: secret, rotate: 30d}}
 """
+SECRETS = "secrets: {{stripe: {{}}}}\n"
 RECOVERY = "disaster_recovery: {{rto: 7d, rpo: 2d, strategy: {strategy}}}\n"
 PLAIN = {"network": "", "cluster": "", "engine": "postgres", "aurora": "false"}
 
@@ -51,7 +58,7 @@ def judged(tmp_path: Path, text: str) -> list[str]:
 @pytest.mark.parametrize("compute", ["kubernetes", "ecs"])
 def test_every_strategy_of_recovery(compute: str, strategy: str, aurora: str, tmp_path: Path) -> None:
     words = {**PLAIN, "compute": compute, "aurora": aurora}
-    assert judged(tmp_path, (HEAD + RECOVERY).format(**words, strategy=strategy)) == []
+    assert judged(tmp_path, (HEAD + SECRETS + RECOVERY).format(**words, strategy=strategy)) == []
 
 
 @pytest.mark.parametrize("engine", ["postgres", "mysql"])
@@ -60,4 +67,4 @@ def test_every_strategy_of_recovery(compute: str, strategy: str, aurora: str, tm
 @pytest.mark.parametrize("compute", ["kubernetes", "ecs"])
 def test_what_exists_is_used(compute: str, network: str, cluster: str, engine: str, tmp_path: Path) -> None:
     words = {**PLAIN, "compute": compute, "network": network, "cluster": cluster, "engine": engine}
-    assert judged(tmp_path, HEAD.format(**words)) == []
+    assert judged(tmp_path, (HEAD + SECRETS).format(**words)) == []

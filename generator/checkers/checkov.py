@@ -245,12 +245,14 @@ def _frameworks(files: Iterator[TextFile]) -> dict[str, list[TextFile]]:
         name = PurePosixPath(file.path).name
         if _DOCKERFILE.match(name):
             found.setdefault("dockerfile", []).append(file)
-        elif name.endswith((".tf", ".tfvars")):
+        elif name.endswith((".tf", ".tfvars", ".hcl")):
             found.setdefault(TERRAFORM, []).append(file)
         elif name.startswith("kustomization."):
             continue
         elif _is_manifest(file):
             found.setdefault("kubernetes", []).append(file)
+    if not any(file.path.endswith(".tf") for file in found.get(TERRAFORM, ())):
+        found.pop(TERRAFORM, None)  # variables or a bake file alone are no Terraform
     return found
 
 

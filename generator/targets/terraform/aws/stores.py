@@ -7,6 +7,7 @@ from typing import Any
 
 from generator import aws, data
 from generator.artifact import because
+from generator.filters import hcl
 from generator.model import Resource, Service, Spec
 from generator.quantity import byte_count, millicores, seconds
 from generator.targets.terraform.aws.platform import (
@@ -352,7 +353,15 @@ def permissions(site: Site, service: Service, stores: Mapping[str, Call]) -> dic
     return made
 
 
+def secret_arn(site: Site, name: str) -> Expression:
+    """The ARN of a declared secret; that of its copy in the second region differs in the region alone."""
+    first = f"module.secrets.secret_arns[{hcl(name)}]"
+    if not site.suffix:
+        return Expression(first)
+    return Expression(f'replace({first}, ":{site.cloud.region}:", ":{site.region}:")')
+
+
 def _arn(site: Site, name: str, resource: Resource, stores: Mapping[str, Call]) -> Expression:
     if resource.type == "secret":
-        return Expression(f'{site.module("secrets")}.secret_arns["{name}"]')
+        return secret_arn(site, name)
     return Expression(f"{stores[name].address}.arn")

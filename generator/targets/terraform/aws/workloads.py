@@ -77,17 +77,15 @@ def identity(site: Site, resources: Mapping[str, Call]) -> Iterator[Call]:
 
 def _sync(site: Site, resources: Mapping[str, Call]) -> Any:
     """The External Secrets operator reads the secrets of this environment and no other; None where there are none."""
+    names = [*site.spec.secrets, *[name for name, item in site.spec.resources.items() if item.type == "secret"]]
     arns = [f"{call.address}.connection_secret_arn" for call in resources.values() if call.module in CONNECTED]
-    listed = f"[{', '.join(arns)}]"
-    if site.spec.secrets or any(resource.type == "secret" for resource in site.spec.resources.values()):
-        declared = f"values({site.module('secrets')}.secret_arns)"
-        listed = f"concat({listed}, {declared})" if arns else declared
-    elif not arns:
+    arns += [stores.secret_arn(site, name) for name in names]
+    if not arns:
         return None
     cause = site.spec.platform.secrets.at("sync")
     read = {"actions": ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"]}
     permissions = {
-        "secrets": {**read, "resources": Expression(listed)},
+        "secrets": {**read, "resources": [Expression(arn) for arn in arns]},
         "key": {"actions": ["kms:Decrypt"], "resources": [site.key]},
     }
     namespace = {"namespace": "external-secrets", "service_account": "external-secrets"}
@@ -319,7 +317,7 @@ def _secret(site: Site, spec: Spec, text: Text, resources: Mapping[str, Call]) -
         return None
     if part.kind == "secret" or spec.resources[part.name].type == "secret":
         name = part.output if part.kind == "secret" else part.name
-        arn, key = f"{site.module('secrets')}.secret_arns[{hcl(name)}]", "value"
+        arn, key = stores.secret_arn(site, name), "value"
         return because(Expression(f'"${{{arn}}}:{key}::"'), text.path)
     resource, call = spec.resources[part.name], resources[part.name]
     managed = resource.credentials == "managed" and part.output in {"username", "password"}
