@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -190,31 +191,106 @@ def test_other_providers_are_said_once() -> None:
     assert [row.what for row in checked(main=text).not_checked] == ["types of the provider google"]
 
 
+PROVIDER = 'terraform {\n  required_providers {\n    aws = {\n      source = "hashicorp/aws"\n    }\n  }\n}\n'
+
+
+def real_answer(text: str, folder: Path, environment: dict[str, str]) -> list[tuple[int, str]]:
+    """Lines and summaries of the errors of the real terraform."""
+    (folder / "main.tf").write_text(text, encoding="utf-8")
+    (folder / "versions.tf").write_text("" if "required_providers" in text else PROVIDER, encoding="utf-8")
+    for words in (["init", "-backend=false", "-json"], ["validate", "-json"]):
+        answer = terraform_roots.run(words, folder, environment).stdout
+        whole = [json.loads(answer)] if words[0] == "validate" else [json.loads(line) for line in answer.splitlines()]
+        rows = [row for said in whole for row in [*said.get("diagnostics", []), said.get("diagnostic")] if row]
+        errors = [row for row in rows if row["severity"] == "error"]
+        if errors:
+            return [
+                (row.get("range", {}).get("start", {}).get("line", 0), row["summary"].split("\n")[0]) for row in errors
+            ]
+    return []
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(
     terraform_roots.TERRAFORM is None or terraform_roots.mirror() is None,
     reason="terraform or a mirror with its AWS provider is not installed",
 )
 def test_what_the_real_terraform_says_of_the_broken_files(tmp_path: Path) -> None:
-    """Every file that we refuse is refused by `terraform validate`, at the same line; the table is printed."""
+    """Every file that we refuse is refused by the real terraform, nearly all at the same line; the table is printed."""
     environment = terraform_roots.settings(tmp_path)
-    provider = 'terraform {\n  required_providers {\n    aws = {\n      source = "hashicorp/aws"\n    }\n  }\n}\n'
+    folder = tmp_path / "root"
+    folder.mkdir()
     rows = []
     for path in BROKEN:
-        folder = tmp_path / path.stem
-        folder.mkdir()
-        (folder / "main.tf").write_text(path.read_text(encoding="utf-8"))
-        (folder / "versions.tf").write_text(provider)
-        started = terraform_roots.run(["init", "-backend=false", "-no-color"], folder, environment)
-        done = terraform_roots.run(["validate", "-json"], folder, environment)
-        said = [row for row in json.loads(done.stdout).get("diagnostics", []) if row["severity"] == "error"]
-        refused = bool(said) or started.returncode != 0
-        line = said[0].get("range", {}).get("start", {}).get("line") if said else None
-        rows.append((path.stem, path.read_text().splitlines()[0][10:], refused, line))
-    print(
-        "\n".join(
-            f"{name:28} ours {ours:45} terraform {'refuses' if no else 'accepts'} {line}"
-            for name, ours, no, line in rows
+        text = path.read_text(encoding="utf-8")
+        ours = text.splitlines()[0].removeprefix("# expect: ")
+        rows.append((path.stem, ours, real_answer(text, folder, environment)))
+    for name, ours, errors in rows:
+        print(
+            f"{name:36} ours {ours:44} terraform {errors[0][0] if errors else '-'} {errors[0][1] if errors else 'accepts'}"
         )
+    same = [name for name, ours, errors in rows if int(ours.split(":")[0]) in {line for line, _ in errors}]
+    print(
+        f"{len(rows)} files, {sum(bool(errors) for *_, errors in rows)} refused by terraform, {len(same)} at our line"
     )
-    assert [name for name, _, refused, _ in rows if not refused] == []
+    assert [name for name, _, errors in rows if not errors] == []
+    assert len(same) >= 0.9 * len(rows)
+
+
+SOUND = APPS.parent / "terraform" / "sound"
+
+
+def test_nothing_is_said_of_what_is_right() -> None:
+    made = [SourceFile(path.relative_to(SOUND).as_posix(), path.read_text()) for path in sorted(SOUND.rglob("*.tf"))]
+    found = terraform.check(made, checkers.Settings(cache=Path("/nonexistent")))
+    assert [f"{f.at} {f.message}" for f in found.findings if f.severity > Severity.LOW] == []
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    terraform_roots.TERRAFORM is None or terraform_roots.mirror() is None,
+    reason="terraform or a mirror with its AWS provider is not installed",
+)
+def test_what_is_right_is_right_to_the_real_terraform(tmp_path: Path) -> None:
+    folder = tmp_path / "sound"
+    shutil.copytree(SOUND, folder)
+    assert real_answer((SOUND / "main.tf").read_text(), folder, terraform_roots.settings(tmp_path)) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "words"),
+    [
+        ("locals {\n  a = 1 b = 2\n}\n", "main.tf:2:9", "a new line is missing after this argument"),
+        ("locals {\n  a = 'x'\n}\n", "main.tf:2:7", "a text stands in double quotes"),
+        ('locals {\n  a = "x\n}\n', "main.tf:2:7", "the quote that ends this text is missing on its line"),
+        ('locals {\n  a = "\\d"\n}\n', "main.tf:2:8", '"\\d" means nothing in a text'),
+        ('locals {\n  a = "%{ if true }"\n}\n', "main.tf:2:8", "%{ endif } is missing"),
+        ("locals {\n  a = [1 2]\n}\n", "main.tf:2:10", '"]" is missing'),
+    ],
+)
+def test_what_cannot_be_read_is_said_where_it_is(text: str, place: str, words: str) -> None:
+    (finding,) = checked(main=text).findings
+    assert (str(finding.at), finding.rule) == (place, "terraform/syntax")
+    assert finding.message.startswith(words)
+
+
+@pytest.mark.parametrize("opening", ["<<E", "<<-E"])
+def test_a_name_in_a_heredoc_is_judged_where_it_stands(opening: str) -> None:
+    text = f'output "a" {{\n  value = {opening}\n    one\n    %{{ for x in var.gone }}${{x}}%{{ endfor }}\n    ${{var.lost}}\n  E\n}}\n'
+    found = [(str(f.at), f.message) for f in checked(main=text).findings]
+    assert found == [("main.tf:4:17", "var.gone is not declared"), ("main.tf:5:7", "var.lost is not declared")]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"a_override": 'variable "name" {\n  type = number\n}\n'}, {"broken": "a = = 1\n"}],
+    ids=["override", "unreadable"],
+)
+def test_names_of_a_folder_that_is_not_wholly_known_are_left_alone(more: dict[str, str]) -> None:
+    found = checked(main='output "a" {\n  value = var.elsewhere\n}\n', **more)
+    assert [rule for rule in rules(found) if rule != "terraform/syntax"] == []
+
+
+def test_what_overrides_is_said_to_be_left_out() -> None:
+    found = checked(m__main='output "a" {\n  value = var.b\n}\n', m__override='variable "b" {\n}\n')
+    assert [row.what for row in found.not_checked] == ["names and types in m"]

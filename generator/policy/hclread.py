@@ -234,6 +234,8 @@ class _Reader:
         if c == '"':
             self.i += 1
             return self.template(at, '"')
+        if c == "'":
+            raise Unreadable(str(at), "a text stands in double quotes")
         if t.startswith("<<", self.i):
             return self.heredoc(at)
         if c == "(":

@@ -418,7 +418,8 @@ def _strange_functions(folder: Folder) -> Iterator[Finding]:
 def _twice(name: tuple[str, ...], seen: set[tuple[str, ...]], at: Location) -> Iterator[Finding]:
     if name in seen:
         message = f"{' '.join(word for word in name if word)} is declared twice"
-        yield found("declared-twice", message, at, "keep one of them; a second provider needs an alias of its own")
+        fix = "give one of them an alias of its own" if name[0] == "provider" else "keep one of them"
+        yield found("declared-twice", message, at, fix)
     seen.add(name)
 
 
