@@ -12,7 +12,7 @@ from generator import aws, derive, layers, recovery
 from generator.addresses import bits, subnets
 from generator.document import Location
 from generator.finding import Finding, Related, Severity
-from generator.model import Cloud, Resource, Service, Spec
+from generator.model import Cloud, DisasterRecovery, Resource, Service, Spec, Text
 from generator.quantity import byte_count, millicores, seconds
 
 _LARGEST_PREFIX, _SMALLEST_PREFIX = 16, 28
@@ -21,7 +21,18 @@ _LARGEST_PREFIX, _SMALLEST_PREFIX = 16, 28
 _PRIVATE = tuple(
     ipaddress.IPv4Network(block) for block in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
 )
-_NOT_ON_ECS = {"stateful": "keeps a volume of its own", "daemon": "runs once on each node"}
+_LEAST_ZONES = 2
+"""A load balancer, a group of database subnets and EKS each need subnets in two zones:
+https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html"""
+
+_NOT_ON_ECS = {
+    "stateful": ("keeps a volume of its own", "use a resource for what it keeps, or `platform.compute: kubernetes`"),
+    "daemon": ("runs once on each node", "use `platform.compute: kubernetes`, or leave it out: Fargate has no nodes"),
+}
+"""What a type of service does that Fargate cannot, and the way out."""
+
+_NAME_LIMIT = 50
+"""Of names in front of an account's number, which Terraform appends to those of buckets."""
 
 
 def judge(specs: Mapping[str, Spec]) -> list[Finding]:
@@ -98,13 +109,17 @@ def _network(spec: Spec, cloud: Cloud) -> Iterator[Finding]:
         yield _error(spec, "spec/network-form", message, path, f"write {network}")
         return
     if not any(network.subnet_of(block) for block in _PRIVATE):
-        message = f"{network} is not a private range, so hosts of the Internet could not be reached"
+        message = f"{network} is not a private range: hosts of the Internet that have these addresses are cut off"
         yield _error(spec, "spec/network-not-private", message, path, "choose a block within 10.0.0.0/8")
     if network.prefixlen < _LARGEST_PREFIX:
         message = f"{network} is larger than a VPC may be, /{_LARGEST_PREFIX}"
         yield _error(
             spec, "spec/network-too-large", message, path, f"write {network.network_address}/{_LARGEST_PREFIX}"
         )
+    if cloud.network.zones < _LEAST_ZONES:
+        message = f"{cloud.network.zones} zone is asked for; a load balancer or a database needs {_LEAST_ZONES}"
+        zones_path = cloud.network.at("zones")
+        yield _error(spec, "spec/too-few-zones", message, zones_path, f"write {_LEAST_ZONES} or more")
     zones = aws.zones(cloud.region or "") or ()
     wanted = zones[: cloud.network.zones]
     if wanted and subnets(str(network), wanted) is None:
@@ -159,8 +174,8 @@ def _service(spec: Spec, service: Service) -> Iterator[Finding]:
     if spec.platform.compute != "ecs":
         return
     if service.type in _NOT_ON_ECS:
-        message = f"{service.name} {_NOT_ON_ECS[service.type]}, which Fargate cannot do"
-        fix = "use a resource for what it keeps, or `platform.compute: kubernetes`"
+        does, fix = _NOT_ON_ECS[service.type]
+        message = f"{service.name} {does}, which Fargate cannot do"
         yield _error(spec, "spec/type-not-here", message, service.at("type"), fix)
     if service.type in {"cron", "job"} and service.calls:
         message = f"{service.name} runs once, so it is no member of Service Connect and cannot call {service.calls[0]}"
@@ -169,27 +184,34 @@ def _service(spec: Spec, service: Service) -> Iterator[Finding]:
     size = service.size
     cpu = size.cpu if size.cpu_limit == "none" else size.cpu_limit
     if aws.fargate(millicores(cpu), byte_count(size.memory_limit)) is None:
-        message = f"no Fargate task has cpu {cpu} and memory {size.memory_limit}"
+        message = f"no Fargate task has cpu {cpu} and memory {size.memory_limit}, the most that {service.name} may use"
         fix = "Fargate ends at 16 cores and 120Gi; make it smaller, or use `platform.compute: kubernetes`"
-        yield _error(spec, "spec/no-such-size", message, size.at("memory_limit"), fix)
+        key = "memory_limit"
+        if aws.fargate(millicores(cpu), 0) is None:
+            key = "cpu" if size.cpu_limit == "none" else "cpu_limit"
+        yield _error(spec, "spec/no-such-size", message, size.at(key), fix)
     for path, text in service.files.items():
         message = f"{path} would be a file of {service.name}, and Fargate gives texts as variables only"
         yield _error(spec, "spec/file-not-here", message, text.path, "write it under `env`")
     for text in service.env.values():
-        yield from _composed(spec, service, text.path)
+        yield from _composed(spec, text)
 
 
-def _composed(spec: Spec, service: Service, path: str) -> Iterator[Finding]:
-    text = next(text for text in service.env.values() if text.path == path)
+def _composed(spec: Spec, text: Text) -> Iterator[Finding]:
+    """A secret within other text; the address of a cache is none, because caches have no password here."""
     if text.only is not None:
         return
     for part in text.references:
-        if part.secret and spec.resources.get(part.name, None) is not None:
-            message = f"{part} stands within other text, and ECS gives a secret only whole"
-            outputs = "${" + part.name + ".url}"
-            fix = f"use {outputs}, or give host, username and password as variables of their own"
-            yield _error(spec, "spec/secret-cannot-be-composed", message, path, fix)
-            return
+        resource = spec.resources.get(part.name) if part.kind == "resource" else None
+        if not part.secret or (resource is not None and resource.type == "valkey"):
+            continue
+        message = f"{part} stands within other text, and ECS gives a secret only whole"
+        fix = f"give {part} as a variable of its own"
+        if resource is not None and resource.type in {"postgres", "mysql"}:
+            whole = "${" + part.name + ".url}"
+            fix = f"use {whole}, or give host, username and password as variables of their own"
+        yield _error(spec, "spec/secret-cannot-be-composed", message, text.path, fix)
+        return
 
 
 def _resource(spec: Spec, resource: Resource) -> Iterator[Finding]:
@@ -198,10 +220,11 @@ def _resource(spec: Spec, resource: Resource) -> Iterator[Finding]:
     if resource.type == "valkey":
         yield from _cache(spec, resource)
     if resource.type == "bucket":
-        problem = aws.bucket_name_problem(f"{spec.app}-{spec.environment.name}-{resource.name}-123456789012"[-63:])
+        name = f"{spec.app}-{spec.environment.name}-{resource.name}"
+        problem = aws.bucket_name_problem(f"{name[:_NAME_LIMIT].rstrip('-')}-123456789012")
         if problem:
-            message = f"no bucket can be called {spec.app}-{spec.environment.name}-{resource.name}: {problem}"
-            yield _error(spec, "spec/bucket-name", message, resource.path, "choose another name")
+            message = f"no bucket can be called {name}: {problem}"
+            yield _error(spec, "spec/bucket-name", message, resource.path, "choose another name for the app")
 
 
 def _database(spec: Spec, resource: Resource) -> Iterator[Finding]:
@@ -250,7 +273,7 @@ def _recovery(spec: Spec) -> Iterator[Finding]:
     for resource, reached in recovery.data_loss(spec, plan):
         if reached.seconds is None or reached.seconds > asked:
             message = f"{resource.name} may lose more than {plan.rpo}: {reached.arithmetic}"
-            fix = _nearer(resource)
+            fix = _nearer(resource, plan)
             related = Related(at(spec, resource.path), "the store")
             path = plan.at("rpo")
             yield _error(spec, "dr/rpo-not-met", message, path, fix, related, severity=Severity.MEDIUM)
@@ -261,7 +284,16 @@ def _recovery(spec: Spec) -> Iterator[Finding]:
         yield _error(spec, "dr/rto-not-met", message, plan.at("rto"), fix, severity=Severity.MEDIUM)
 
 
-def _nearer(resource: Resource) -> str:
+def _nearer(resource: Resource, plan: DisasterRecovery) -> str:
+    """What would lose less, as far as the spec has not asked for it yet."""
+    copied = resource.backup is not None and resource.backup.copy_to_dr
     if resource.type == "bucket":
-        return "write `replicate: true`, or a shorter `backup.every` with `copy_to_dr: true`"
-    return "write `backup.copy_to_dr: true`, or a `strategy` that keeps a replica"
+        if resource.replicate:
+            return "write a longer `rpo`"
+        return f"write `replicate: true`, or {'a shorter `backup.every`' if copied else 'a `backup` with `copy_to_dr`'}"
+    if plan.strategy in derive.FOLLOWED:
+        return "write a longer `rpo`"
+    replica = "a `strategy` that keeps a replica"
+    if not copied:
+        return f"write `backup.copy_to_dr: true`, or {replica}"
+    return f"choose {'a shorter `backup.every`' if resource.aurora else 'a longer `rpo`'}, or {replica}"
