@@ -7,6 +7,8 @@ locals {
     all      = { percent = 100, type = "ACTUAL" }
     forecast = { percent = 100, type = "FORECASTED" }
   }
+
+  nothing = { And = null, CostCategories = null, Dimensions = null, Not = null, Or = null, Tags = null }
 }
 
 resource "aws_budgets_budget" "this" {
@@ -35,22 +37,29 @@ resource "aws_budgets_budget" "this" {
   }
 }
 
+# An account whose bill another one pays cannot have a monitor of tags.
 resource "aws_ce_anomaly_monitor" "this" {
+  count = var.anomaly_detection ? 1 : 0
+
   name         = var.name
   monitor_type = "CUSTOM"
 
-  monitor_specification = jsonencode({
+  # The provider reads every part back, absent ones as null; one left out here would look like a change,
+  # and a changed monitor is made anew and forgets what is usual.
+  monitor_specification = jsonencode(merge(local.nothing, {
     And = [
-      { Tags = { Key = "app", Values = [var.application], MatchOptions = ["EQUALS"] } },
-      { Tags = { Key = "environment", Values = [var.environment], MatchOptions = ["EQUALS"] } },
+      for key, value in { app = var.application, environment = var.environment } :
+      merge(local.nothing, { Tags = { Key = key, MatchOptions = null, Values = [value] } })
     ]
-  })
+  }))
 }
 
 resource "aws_ce_anomaly_subscription" "this" {
+  count = var.anomaly_detection ? 1 : 0
+
   name             = var.name
   frequency        = "IMMEDIATE"
-  monitor_arn_list = [aws_ce_anomaly_monitor.this.arn]
+  monitor_arn_list = [aws_ce_anomaly_monitor.this[0].arn]
 
   # An immediate subscription reaches a topic only, which mails people.
   subscriber {

@@ -62,6 +62,13 @@ variable "environment" {
   nullable    = false
 }
 
+variable "anomaly_detection" {
+  type        = bool
+  description = "Whether unusual cost is looked for; only an account that pays its own bill can do so by tags, a member of an organisation cannot."
+  default     = true
+  nullable    = false
+}
+
 variable "anomaly_percent" {
   type        = number
   description = "From how many per cent above the expected on an anomaly is reported."

@@ -39,8 +39,49 @@ run "defaults" {
   }
 
   assert {
-    condition     = one(aws_ce_anomaly_subscription.this.subscriber).address == var.topic_arn
+    condition     = one(aws_ce_anomaly_subscription.this[0].subscriber).address == var.topic_arn
     error_message = "The topic hears of unusual cost."
+  }
+
+  assert {
+    condition = toset([
+      for part in jsondecode(aws_ce_anomaly_monitor.this[0].monitor_specification).And : "${part.Tags.Key} ${one(part.Tags.Values)}"
+    ]) == toset(["app shop", "environment prod"])
+    error_message = "Only the cost of this environment is looked at."
+  }
+
+  assert {
+    condition = alltrue([
+      for part in concat([jsondecode(aws_ce_anomaly_monitor.this[0].monitor_specification)], jsondecode(aws_ce_anomaly_monitor.this[0].monitor_specification).And) :
+      toset(keys(part)) == toset(["And", "CostCategories", "Dimensions", "Not", "Or", "Tags"])
+    ])
+    error_message = "Every part is stated as the provider reads it back, so that no plan makes the monitor anew."
+  }
+}
+
+run "member_of_an_organisation" {
+  command = plan
+
+  variables {
+    anomaly_detection = false
+  }
+
+  assert {
+    condition     = length(aws_ce_anomaly_monitor.this) == 0 && length(aws_ce_anomaly_subscription.this) == 0 && length(aws_budgets_budget.this.notification) == 4
+    error_message = "The budget stands without a monitor."
+  }
+}
+
+run "without_people" {
+  command = plan
+
+  variables {
+    emails = []
+  }
+
+  assert {
+    condition     = alltrue([for told in aws_budgets_budget.this.notification : length(told.subscriber_sns_topic_arns) == 1 && length(coalesce(told.subscriber_email_addresses, [])) == 0])
+    error_message = "The topic alone hears of each."
   }
 }
 
