@@ -66,6 +66,26 @@ variable "alarms" {
     condition     = alltrue([for alarm in values(var.alarms) : contains([10, 30], alarm.period_seconds) || alarm.period_seconds % 60 == 0])
     error_message = "A period is 10, 30 or a multiple of 60 seconds."
   }
+
+  validation {
+    condition     = alltrue([for alarm in values(var.alarms) : contains(["Average", "Maximum", "Minimum", "SampleCount", "Sum"], alarm.statistic)])
+    error_message = "The statistic is Average, Maximum, Minimum, SampleCount or Sum; percentiles are an extended_statistic, such as p99."
+  }
+
+  validation {
+    condition = alltrue([
+      for alarm in values(var.alarms) : alarm.evaluation_periods >= 1 && coalesce(alarm.datapoints, 1) >= 1 && coalesce(alarm.datapoints, 1) <= alarm.evaluation_periods
+    ])
+    error_message = "An alarm looks at one period or more, and at most at as many datapoints as it has periods."
+  }
+
+  # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
+  validation {
+    condition = alltrue([
+      for alarm in values(var.alarms) : alarm.period_seconds * alarm.evaluation_periods <= (alarm.period_seconds < 3600 ? 86400 : 604800)
+    ])
+    error_message = "An alarm looks back a day at most, or a week where a period is an hour or longer."
+  }
 }
 
 variable "audit_retention_days" {

@@ -5,6 +5,10 @@ mock_provider "aws" {
     defaults = { account_id = "111111111111" }
   }
 
+  mock_data "aws_partition" {
+    defaults = { partition = "aws" }
+  }
+
   mock_data "aws_iam_policy_document" {
     defaults = { json = "{\"Version\":\"2012-10-17\",\"Statement\":[]}" }
   }
@@ -57,6 +61,20 @@ run "defaults" {
       ])
     ])
     error_message = "Plain text is refused."
+  }
+
+  assert {
+    condition = alltrue([
+      for document in [data.aws_iam_policy_document.alarms, data.aws_iam_policy_document.logs] : alltrue([
+        for statement in document.statement : statement.effect == "Deny" || anytrue([for condition in statement.condition : contains(["aws:SourceAccount", "aws:SourceArn"], condition.variable)])
+      ])
+    ])
+    error_message = "Services write for this account alone."
+  }
+
+  assert {
+    condition     = one(aws_s3_bucket_versioning.logs.versioning_configuration).status == "Enabled" && one(one(aws_s3_bucket_server_side_encryption_configuration.logs.rule).apply_server_side_encryption_by_default).sse_algorithm == "AES256"
+    error_message = "Access logs are encrypted, and what is overwritten can be read for a week."
   }
 
   assert {
@@ -173,6 +191,55 @@ run "refuses_a_wrong_period" {
 
   variables {
     alarms = { a = { description = "A.", namespace = "AWS/RDS", metric_name = "CPUUtilization", dimensions = {}, threshold = 1, period_seconds = 45 } }
+  }
+}
+
+run "refuses_a_percentile_as_statistic" {
+  command         = plan
+  expect_failures = [var.alarms]
+
+  variables {
+    alarms = { a = { description = "A.", namespace = "AWS/RDS", metric_name = "CPUUtilization", dimensions = {}, threshold = 1, statistic = "p99" } }
+  }
+}
+
+run "refuses_more_datapoints_than_periods" {
+  command         = plan
+  expect_failures = [var.alarms]
+
+  variables {
+    alarms = { a = { description = "A.", namespace = "AWS/RDS", metric_name = "CPUUtilization", dimensions = {}, threshold = 1, evaluation_periods = 3, datapoints = 4 } }
+  }
+}
+
+run "refuses_no_period" {
+  command         = plan
+  expect_failures = [var.alarms]
+
+  variables {
+    alarms = { a = { description = "A.", namespace = "AWS/RDS", metric_name = "CPUUtilization", dimensions = {}, threshold = 1, evaluation_periods = 0 } }
+  }
+}
+
+run "refuses_to_look_back_too_far" {
+  command         = plan
+  expect_failures = [var.alarms]
+
+  variables {
+    alarms = { a = { description = "A.", namespace = "AWS/RDS", metric_name = "CPUUtilization", dimensions = {}, threshold = 1, period_seconds = 1800, evaluation_periods = 49 } }
+  }
+}
+
+run "unprotected" {
+  command = plan
+
+  variables {
+    protect = false
+  }
+
+  assert {
+    condition     = length(terraform_data.keep) == 0 && aws_s3_bucket.logs.force_destroy
+    error_message = "A development environment can be taken down."
   }
 }
 
