@@ -9,12 +9,13 @@ resource "aws_backup_vault" "this" {
 }
 
 # Without a grace period the lock is one of governance: administrators may lift it, workloads and pipelines may not.
+# A job whose backup were kept for shorter or longer than the lock allows would fail, so the lock gives way.
 resource "aws_backup_vault_lock_configuration" "this" {
   count = var.protect ? 1 : 0
 
   backup_vault_name   = aws_backup_vault.this.name
-  min_retention_days  = var.lock_min_days
-  max_retention_days  = var.lock_max_days
+  min_retention_days  = min(var.lock_min_days, var.keep_days)
+  max_retention_days  = max(var.lock_max_days, var.keep_days)
   changeable_for_days = var.changeable_for_days
 }
 

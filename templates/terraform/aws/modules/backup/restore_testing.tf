@@ -24,10 +24,11 @@ resource "aws_backup_restore_testing_plan" "this" {
 resource "aws_backup_restore_testing_selection" "this" {
   for_each = local.testing ? local.types : toset([])
 
-  name                      = lower(each.key)
-  restore_testing_plan_name = aws_backup_restore_testing_plan.this[0].name
-  protected_resource_type   = each.key
-  protected_resource_arns   = ["*"]
-  iam_role_arn              = aws_iam_role.this.arn
-  validation_window_hours   = 4
+  name                       = lower(each.key)
+  restore_testing_plan_name  = aws_backup_restore_testing_plan.this[0].name
+  protected_resource_type    = each.key
+  protected_resource_arns    = ["*"]
+  restore_metadata_overrides = lookup(var.restore_metadata, each.key, null)
+  iam_role_arn               = aws_iam_role.this.arn
+  validation_window_hours    = 4
 }

@@ -58,8 +58,8 @@ variable "keep_days" {
   nullable    = false
 
   validation {
-    condition     = var.keep_days >= var.lock_min_days
-    error_message = "A backup is kept for as long as the vault's lock asks, or longer."
+    condition     = var.keep_days >= 1
+    error_message = "A backup is kept for a day or longer."
   }
 }
 
@@ -70,6 +70,11 @@ variable "copy" {
   })
   description = "Vault in another region that gets a copy of each backup, and how many days it is kept there; null copies nothing."
   default     = null
+
+  validation {
+    condition     = var.copy == null || try(var.copy.keep_days >= 1, false)
+    error_message = "A copy is kept for a day or longer."
+  }
 }
 
 variable "database_backups" {
@@ -81,7 +86,7 @@ variable "database_backups" {
 
 variable "lock_min_days" {
   type        = number
-  description = "For how many days nobody can delete a backup."
+  description = "For how many days nobody can delete a backup; where backups are kept for fewer days, for as many as those."
   default     = 7
   nullable    = false
 
@@ -93,7 +98,7 @@ variable "lock_min_days" {
 
 variable "lock_max_days" {
   type        = number
-  description = "For how many days a backup may be kept at most."
+  description = "For how many days a backup may be kept at most; where backups are kept for more days, for as many as those."
   default     = 2555
   nullable    = false
 
@@ -130,6 +135,19 @@ variable "restore_test_types" {
   validation {
     condition     = alltrue([for type in var.restore_test_types : contains(["Aurora", "RDS"], type)])
     error_message = "Restores are tested for RDS and Aurora."
+  }
+}
+
+# https://docs.aws.amazon.com/aws-backup/latest/devguide/restore-testing-inferred-metadata.html
+variable "restore_metadata" {
+  type        = map(map(string))
+  description = "Where and how it is restored, by type, for example RDS => { dbSubnetGroupName = ... }; what is left out AWS Backup chooses, such as the default VPC, without which a test fails."
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = length(setsubtract(keys(var.restore_metadata), var.restore_test_types)) == 0
+    error_message = "Only for a type that is tested can be said how it is restored."
   }
 }
 

@@ -95,6 +95,90 @@ run "copies_of_databases" {
   }
 }
 
+# A first and a last store add themselves, and change nothing of the one between them.
+run "more_stores" {
+  command = plan
+
+  variables {
+    schedule  = "cron(0 3 * * ? *)"
+    topic_arn = "arn:aws:sns:eu-west-1:111111111111:shop-prod-alarms"
+    resource_arns = {
+      a  = "arn:aws:s3:::shop-prod-a-111111111111"
+      db = "arn:aws:rds:eu-west-1:111111111111:db:shop-prod-db"
+      z  = "arn:aws:s3:::shop-prod-z-111111111111"
+    }
+  }
+
+  assert {
+    condition     = length(aws_backup_selection.this) == 1 && toset(aws_backup_selection.this[0].resources) == toset(values(var.resource_arns))
+    error_message = "One selection holds all of them."
+  }
+}
+
+run "restored_where_it_is_said" {
+  command = plan
+
+  variables {
+    schedule           = "cron(0 3 * * ? *)"
+    topic_arn          = "arn:aws:sns:eu-west-1:111111111111:shop-prod-alarms"
+    resource_arns      = { db = "arn:aws:rds:eu-west-1:111111111111:db:shop-prod-db" }
+    restore_test_types = ["Aurora", "RDS"]
+    restore_metadata   = { RDS = { dbSubnetGroupName = "shop-prod-db" } }
+  }
+
+  assert {
+    condition     = aws_backup_restore_testing_selection.this["RDS"].restore_metadata_overrides == tomap({ dbSubnetGroupName = "shop-prod-db" })
+    error_message = "A database is restored into the subnets that are named."
+  }
+
+  assert {
+    condition     = toset(keys(aws_backup_restore_testing_selection.this)) == toset(["Aurora", "RDS"])
+    error_message = "What nothing is said of is tested nonetheless."
+  }
+}
+
+run "kept_for_a_short_time" {
+  command = plan
+
+  variables {
+    keep_days = 3
+  }
+
+  assert {
+    condition     = aws_backup_vault_lock_configuration.this[0].min_retention_days == 3 && aws_backup_vault_lock_configuration.this[0].max_retention_days == 2555
+    error_message = "The lock holds for as long as a backup is kept."
+  }
+}
+
+run "kept_for_ten_years" {
+  command = plan
+
+  variables {
+    keep_days = 3653
+  }
+
+  assert {
+    condition     = aws_backup_vault_lock_configuration.this[0].min_retention_days == 7 && aws_backup_vault_lock_configuration.this[0].max_retention_days == 3653
+    error_message = "The lock allows what is kept."
+  }
+}
+
+run "every_moment" {
+  command = plan
+
+  variables {
+    schedule      = "cron(0 3 * * ? *)"
+    topic_arn     = "arn:aws:sns:eu-west-1:111111111111:shop-prod-alarms"
+    resource_arns = { db = "arn:aws:rds:eu-west-1:111111111111:db:shop-prod-db" }
+    continuous    = true
+  }
+
+  assert {
+    condition     = one(aws_backup_plan.this[0].rule).enable_continuous_backup && contains(one(aws_backup_restore_testing_plan.this[0].recovery_point_selection).recovery_point_types, "CONTINUOUS")
+    error_message = "Every moment can be restored, and that is tried too."
+  }
+}
+
 run "unprotected" {
   command = plan
 
@@ -158,12 +242,30 @@ run "refuses_long_continuous_backups" {
   }
 }
 
-run "refuses_to_keep_shorter_than_the_lock" {
+run "refuses_to_keep_nothing" {
   command         = plan
   expect_failures = [var.keep_days]
 
   variables {
-    keep_days = 3
+    keep_days = 0
+  }
+}
+
+run "refuses_a_copy_for_no_time" {
+  command         = plan
+  expect_failures = [var.copy]
+
+  variables {
+    copy = { vault_arn = "arn:aws:backup:eu-central-1:111111111111:backup-vault:shop-prod-dr", keep_days = 0 }
+  }
+}
+
+run "refuses_to_say_how_what_is_not_tested_is_restored" {
+  command         = plan
+  expect_failures = [var.restore_metadata]
+
+  variables {
+    restore_metadata = { Aurora = { dbSubnetGroupName = "shop-prod-db" } }
   }
 }
 
