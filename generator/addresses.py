@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import ipaddress
 
+PRIVATE = tuple(
+    ipaddress.IPv4Network(block) for block in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
+)
+"""Blocks that no host of the Internet has."""
+
 
 def beside(cidr: str) -> str:
-    """A block of the same size that does not overlap, in the same private range where there is one."""
+    """A private block of the same size that does not overlap, in the same private range where there is one."""
     block = ipaddress.IPv4Network(cidr)
-    size = block.num_addresses
-    for bit in (1 << 23, 1 << 19):
-        candidate = int(block.network_address) ^ bit
+    size, start = block.num_addresses, int(block.network_address)
+    for candidate in (start ^ 1 << 23, start ^ 1 << 19, start ^ size, *(int(range_[0]) for range_ in PRIVATE)):
         other = ipaddress.IPv4Network((candidate - candidate % size, block.prefixlen))
-        if other.is_private and not other.overlaps(block):
+        if not other.overlaps(block) and any(other.subnet_of(range_) for range_ in PRIVATE):
             return str(other)
-    return str(ipaddress.IPv4Network((int(block.network_address) ^ size, block.prefixlen)))
+    raise ValueError(f"beside {cidr} lies no private block of its size")
 
 
 def subnets(cidr: str, zones: tuple[str, ...], smallest: int = 28) -> dict[str, dict[str, str]] | None:

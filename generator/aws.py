@@ -66,17 +66,23 @@ def database_class(milli: int, count: int, *, aurora: bool) -> str | None:
 
 
 def cache_node(count: int) -> str | None:
-    """The smallest ElastiCache node whose usable memory holds so many bytes, or None."""
+    """The smallest ElastiCache node with so many bytes of memory, or None; what the engine sets aside is within them."""
     for name, gib in _facts()["cache_nodes"]["sizes"].items():
         if gib * _GIB >= count:
             return str(name)
     return None
 
 
-def ended(kind: str, version: str) -> str | None:
-    """The day on which standard support of a line of postgres, mysql or kubernetes ended, or None."""
-    lines: Mapping[str, str] = _facts()["ended"].get(kind, {}).get("lines", {})
-    day = lines.get(version) or lines.get(version.partition(".")[0])
+def ended(kind: str, version: str, *, aurora: bool = False) -> str | None:
+    """The day on which standard support of a line of postgres, mysql or kubernetes ended, or None.
+
+    Aurora keeps MySQL on days of its own, and PostgreSQL on those of RDS.
+    """
+    tables: Mapping[str, Any] = _facts()["ended"]
+    own = tables.get(f"aurora-{kind}") if aurora else None
+    lines: Mapping[str, str] = (own or tables.get(kind, {})).get("lines", {})
+    parts = version.split(".")
+    day = next((lines[line] for line in (version, ".".join(parts[:2]), parts[0]) if line in lines), None)
     return day if day is not None and day <= _facts()["date"] else None
 
 

@@ -9,7 +9,7 @@ import ipaddress
 from collections.abc import Iterator, Mapping
 
 from generator import aws, derive, layers, recovery
-from generator.addresses import bits, subnets
+from generator.addresses import PRIVATE, bits, subnets
 from generator.document import Location
 from generator.finding import Finding, Related, Severity
 from generator.model import Cloud, DisasterRecovery, Resource, Service, Spec, Text
@@ -18,9 +18,6 @@ from generator.quantity import byte_count, millicores, seconds
 _LARGEST_PREFIX, _SMALLEST_PREFIX = 16, 28
 """Of a VPC and its subnets: https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html"""
 
-_PRIVATE = tuple(
-    ipaddress.IPv4Network(block) for block in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
-)
 _LEAST_ZONES = 2
 """A load balancer, a group of database subnets and EKS each need subnets in two zones:
 https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html"""
@@ -108,7 +105,7 @@ def _network(spec: Spec, cloud: Cloud) -> Iterator[Finding]:
         message = f"{cloud.network.cidr} has bits behind its prefix; the network is {network}"
         yield _error(spec, "spec/network-form", message, path, f"write {network}")
         return
-    if not any(network.subnet_of(block) for block in _PRIVATE):
+    if not any(network.subnet_of(block) for block in PRIVATE):
         message = f"{network} is not a private range: hosts of the Internet that have these addresses are cut off"
         yield _error(spec, "spec/network-not-private", message, path, "choose a block within 10.0.0.0/8")
     if network.prefixlen < _LARGEST_PREFIX:
