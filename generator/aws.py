@@ -66,7 +66,7 @@ def database_class(milli: int, count: int, *, aurora: bool) -> str | None:
 
 
 def cache_node(count: int) -> str | None:
-    """The smallest ElastiCache node with so many bytes of memory, or None; what the engine sets aside is within them."""
+    """The smallest ElastiCache node with so many bytes, of which the engine sets some aside, or None."""
     for name, gib in _facts()["cache_nodes"]["sizes"].items():
         if gib * _GIB >= count:
             return str(name)

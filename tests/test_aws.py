@@ -181,9 +181,12 @@ def test_nodes_of_a_cache_grow() -> None:
         ("postgres", "13", False, "2026-02-28"),
         ("postgres", "13.21", False, "2026-02-28"),
         ("mysql", "8.0", False, "2026-07-31"),
+        ("mysql", "8.0.40", False, "2026-07-31"),
         ("mysql", "5.7", True, "2024-10-31"),
+        ("mysql", "5.7.44", True, "2024-10-31"),
         ("postgres", "12", True, "2025-02-28"),
         ("kubernetes", "1.33", False, "2026-07-29"),
+        ("kubernetes", "1.33.4", False, "2026-07-29"),
     ],
 )
 def test_a_line_has_ended(kind: str, version: str, aurora: bool, expected: str) -> None:
@@ -200,7 +203,10 @@ def test_a_line_has_ended(kind: str, version: str, aurora: bool, expected: str) 
         pytest.param("kubernetes", "1.34", False, id="ends next week"),
         pytest.param("kubernetes", "1.36", False, id="the newest"),
         pytest.param("valkey", "8", False, id="no days are known"),
+        pytest.param("mysql", "8.0.40", True, id="a patch of what Aurora keeps"),
+        pytest.param("mysql", "8.4.9", False, id="a patch of what is supported"),
         pytest.param("mysql", "80", False, id="another line"),
+        pytest.param("kubernetes", "1", False, id="no line"),
     ],
 )
 def test_a_line_has_not_ended(kind: str, version: str, aurora: bool) -> None:
