@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from generator.checkers import Settings, terraform_cli, terraform_run
+from generator.checkers import Settings, terraform, terraform_cli, terraform_run
 from generator.document import SourceFile
 from generator.finding import Outcome, Severity
+from generator.policy import waivers
 from tests import terraform_roots
 
 TIDY = 'variable "name" {\n  type = string\n}\n\noutput "name" {\n  value = var.name\n}\n'
@@ -80,7 +81,7 @@ def test_an_untidy_line_is_pointed_at(checked: Callable[..., Outcome]) -> None:
 @installed
 def test_a_file_that_terraform_cannot_read_hides_no_other(checked: Callable[..., Outcome]) -> None:
     found = checked({"a/bad.tf": UNREADABLE, "a/main.tf": UNTIDY})
-    assert said(found) == ["a/main.tf:2:1 terraform/unformatted", "a/bad.tf:2:1 terraform-fmt/syntax"]
+    assert said(found) == ["a/main.tf:2:1 terraform/unformatted", "a/bad.tf:2:1 terraform/fmt"]
     assert "expected the start of an expression" in found.findings[1].message.lower()
     assert found.passes == ()
 
@@ -93,7 +94,7 @@ def test_an_answer_is_remembered_for_the_same_files(checked: Callable[..., Outco
     assert checked(files) == first
     kept.write_text("{", encoding="utf-8")
     assert checked(files) == first  # a broken memory is no answer
-    assert said(checked({**files, "a/main.tf": TIDY})) == ["a/bad.tf:2:1 terraform-fmt/syntax"]
+    assert said(checked({**files, "a/main.tf": TIDY})) == ["a/bad.tf:2:1 terraform/fmt"]
 
 
 @pytest.mark.parametrize("files", [{}, {"a.yaml": "a: 1"}, {"a/.terraform/modules/x/main.tf": UNTIDY}])
@@ -222,11 +223,11 @@ CALL = 'module "a" {\n  source = "../a"\n  name   = "x"\n}\n\noutput "name" {\n 
 def test_roots_are_validated_with_what_they_call(checked: Callable[..., Outcome], asked: Callable[..., None]) -> None:
     asked("validate")
     found = checked({"root/main.tf": CALL, "a/main.tf": TIDY})
-    assert [row.path for row in found.passes if row.rule == "terraform validate"] == ["root"]
+    assert [row.path for row in found.passes if row.rule == "terraform/validate"] == ["root"]
     wrong = checked({"root/main.tf": CALL.replace("name   =", "title  ="), "a/main.tf": TIDY})
     assert said(wrong) == [
-        "root/main.tf:1:12 terraform-validate/missing-required-argument",
-        "root/main.tf:3:3 terraform-validate/unsupported-argument",
+        "root/main.tf:1:12 terraform/validate",
+        "root/main.tf:3:3 terraform/validate",
     ]
     assert wrong.findings[1].message.startswith("Unsupported argument: ")
     assert all(finding.fix for finding in wrong.findings)
@@ -253,11 +254,30 @@ def test_a_module_from_elsewhere_is_not_fetched(
     assert (said(found), unchecked(found)) == ([], ["terraform validate of ."])
 
 
+@installed
+def test_one_mistake_is_said_once(checked: Callable[..., Outcome], asked: Callable[..., None], tmp_path: Path) -> None:
+    """What the static check, the formatter and validate all find is one finding: ours."""
+    asked("validate")
+    files = {"a/main.tf": 'output "a" {\n  value = uper("a")\n}\n', "b/main.tf": UNREADABLE}
+    static = terraform.check([SourceFile(*item) for item in files.items()], Settings(cache=tmp_path))
+    real = checked(files)
+    assert said(real) == [
+        "b/main.tf:2:1 terraform/fmt",
+        "a/main.tf:2:11 terraform/validate",
+        "b/main.tf:2:11 terraform/validate",
+    ]
+    kept = waivers.deduplicate([*static.findings, *real.findings])
+    assert [f"{f.at} {f.rule}" for f in kept] == [
+        "a/main.tf:2:11 terraform/unknown-function",
+        "b/main.tf:2:11 terraform/syntax",
+    ]
+
+
 @provider
 def test_the_provider_judges_types(checked: Callable[..., Outcome], asked: Callable[..., None]) -> None:
     asked("validate", mirror=True)
     found = checked({"main.tf": QUEUE.replace("name", "nmae")})
-    assert said(found) == ["main.tf:2:3 terraform-validate/unsupported-argument"]
+    assert said(found) == ["main.tf:2:3 terraform/validate"]
     assert found.findings[0].fix == 'did you mean "name"?'
     assert ("terraform provider hashicorp/aws", "5.100.0") in {(tool.name, tool.version) for tool in found.tools}
 
@@ -268,11 +288,11 @@ def test_tests_of_a_folder_are_run(checked: Callable[..., Outcome], asked: Calla
     test = TEST.replace("  command = plan\n", '  command = plan\n\n  variables {\n    name = "x"\n  }\n')
     found = checked({"a/main.tf": TIDY, "a/tests/a.tftest.hcl": test})
     assert [(row.rule, row.path) for row in found.passes][-2:] == [
-        ("terraform validate", "a"),
-        ("terraform test", "a/tests/a.tftest.hcl"),
+        ("terraform/validate", "a"),
+        ("terraform/test", "a/tests/a.tftest.hcl"),
     ]
     wrong = checked({"a/main.tf": TIDY, "a/tests/a.tftest.hcl": test.replace('name = "x"', 'name = "y"')})
-    assert said(wrong) == ["a/tests/a.tftest.hcl:9:21 terraform-test/failed"]
+    assert said(wrong) == ["a/tests/a.tftest.hcl:9:21 terraform/test"]
     assert wrong.findings[0].message == 'run "a": Test assertion failed: it is not x'
 
 

@@ -209,7 +209,7 @@ def _outcome(answer: dict[str, Any], files: Sequence[TextFile]) -> Outcome:
     for path, line, words in answer["refused"]:
         fix = "mend the line; often a quote, a bracket or an = is missing there or just before"
         at = Location(path, line, 1)
-        findings.append(Finding("terraform-fmt/syntax", Severity.HIGH, words, at, fix=fix, subject=path))
+        findings.append(Finding("terraform/fmt", Severity.HIGH, words, at, fix=fix, subject=path))
     touched = {finding.at.path for finding in findings}
     passes = tuple(Pass("terraform/unformatted", file.path) for file in files if file.path not in touched)
     return Outcome(tuple(findings), passes, (), (Tool("terraform", str(answer["version"])),))

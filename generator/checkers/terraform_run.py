@@ -238,7 +238,7 @@ class _Root:
         wrong = tuple(self._finding(row) for row in rows)
         if any(finding.severity > Severity.LOW for finding in wrong):
             return Outcome(wrong, (), (), tools)
-        passed = Outcome(wrong, (Pass("terraform validate", self.shown),), (), tools)
+        passed = Outcome(wrong, (Pass("terraform/validate", self.shown),), (), tools)
         return _both(passed, self._tested(tools))
 
     def _missing(self, rows: Iterable[dict[str, Any]]) -> Outcome | None:
@@ -276,15 +276,14 @@ class _Root:
     def _diagnostics(self, text: str) -> list[dict[str, Any]]:
         """The errors among lines of JSON."""
         rows = [row.get("diagnostic") for line in text.splitlines() if (row := _json(line)) is not None]
-        return [row for row in rows if row and row.get("severity") == "error"]
+        return [row for row in rows if row and row.get("severity") == "error" and not _is_heading(row)]
 
-    def _finding(self, row: Mapping[str, Any], rule: str = "", front: str = "") -> Finding:
+    def _finding(self, row: Mapping[str, Any], rule: str = "terraform/validate", front: str = "") -> Finding:
         summary, detail = str(row.get("summary", "")), str(row.get("detail", ""))
         at = self._place(row.get("range"))
-        slug = re.sub(r"[^a-z0-9]+", "-", re.sub(r"\"[^\"]*\"", "", summary.lower())).strip("-")[:60]
         severity = Severity.HIGH if row.get("severity") == "error" else Severity.LOW
         return Finding(
-            rule or f"terraform-validate/{slug}",
+            rule,
             severity,
             f"{front}{worded(summary, detail)}",
             at,
@@ -322,7 +321,7 @@ class _Root:
         name = posixpath.relpath(file.path, self.path or ".")
         lines = [row for line in self._run("test", "-json", f"-filter={name}").splitlines() if (row := _json(line))]
         findings = tuple(
-            self._finding(row["diagnostic"], "terraform-test/failed", _run_name(row))
+            self._finding(row["diagnostic"], "terraform/test", _run_name(row))
             for row in lines
             if row.get("type") == "diagnostic" and row["diagnostic"].get("severity") == "error"
         )
@@ -333,7 +332,7 @@ class _Root:
             status = summary.get("status", "nothing") if summary else "nothing"
             reason = f'terraform test ended with "{status}" and no run that passed'
             return Outcome(not_checked=(NotChecked(f"terraform test of {file.path}", reason, "run it by hand"),))
-        return Outcome((), (Pass("terraform test", file.path),))
+        return Outcome((), (Pass("terraform/test", file.path),))
 
     def _danger(self, file: TextFile) -> str:
         """Why a test is not run here: it would start programs or ask a cloud."""
@@ -368,6 +367,11 @@ def _both(first: Outcome, second: Outcome) -> Outcome:
         (*first.not_checked, *second.not_checked),
         (*first.tools, *second.tools),
     )
+
+
+def _is_heading(row: Mapping[str, Any]) -> bool:
+    """Whether it only says that others follow."""
+    return str(row.get("summary", "")).startswith("Terraform encountered problems during initialisation")
 
 
 def _run_name(row: Mapping[str, Any]) -> str:

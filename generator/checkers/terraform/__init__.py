@@ -72,7 +72,9 @@ def _read(file: TextFile, findings: list[Finding]) -> Block | None:
         shown = f": {text[0].strip()[:60]}" if text and text[0].strip() else ""
         fix = "look for a bracket, quote or = that is missing there or just before"
         message = f"{error.why or 'this cannot be read as HCL'}{shown}"
-        findings.append(Finding("terraform/syntax", Severity.HIGH, message, at, fix=fix))
+        findings.append(
+            Finding("terraform/syntax", Severity.HIGH, message, at, fix=fix, aliases=(*bodies.REAL, "terraform/fmt"))
+        )
         return None
 
 

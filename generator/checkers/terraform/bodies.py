@@ -74,8 +74,13 @@ LABELS = {
 """Blocks that may stand in a file, and how many names each has."""
 
 
+REAL = ("terraform/validate",)
+"""What the real terraform says of the same place is the same problem."""
+
+
 def found(rule: str, message: str, at: Location, fix: str, severity: Severity = Severity.HIGH) -> Finding:
-    return Finding(f"terraform/{rule}", severity, message, at, fix=fix, subject="", property=at.pointer)
+    aliases = () if severity <= Severity.LOW else REAL
+    return Finding(f"terraform/{rule}", severity, message, at, fix=fix, aliases=aliases, property=at.pointer)
 
 
 def suggestion(word: str, known: Iterator[str] | list[str] | tuple[str, ...], otherwise: str) -> str:

@@ -63,6 +63,7 @@ PROBLEMS: Mapping[str, str] = {
     "unused-variable": "A variable that nothing reads misleads its callers.",
     "unused-local": "A local that nothing reads is left over from something.",
     "unused-data": "A data source that nothing reads asks AWS for nothing.",
+    "fmt": "The real `terraform fmt` cannot read the file.",
     "unformatted": "`terraform fmt` would write the file otherwise; reviews then show what nobody changed.",
     "validate": "The real `terraform validate` says so.",
     "test": "A promise of the module's own tests does not hold.",
