@@ -47,6 +47,11 @@ _ELSEWHERE = {
     "checkov": "A policy of checkov; see https://www.checkov.io/5.Policy%20Index/all.html for {problem}",
 }
 """Where findings are explained that no rule file describes."""
+_NOT_JUDGED = {
+    "terraform/address-lost": "Only `groundplan diff` can tell: an address of the generation before is gone, it holds "
+    "data, and no `moved` or `removed` block says what becomes of it. Applied, it would be destroyed.",
+}
+"""Findings that come of comparing two generations, so that no rule file can judge them."""
 _SCHEMA_PROBLEMS = frozenset(
     {
         "unknown-field",
@@ -273,6 +278,8 @@ def explain_rule(name: str) -> str:
     from generator import policy
 
     family, _, problem = name.partition("/")
+    if name in _NOT_JUDGED:
+        return f"{name}\n  {_NOT_JUDGED[name]}\n"
     if not any(name in {rule.id, *rule.aliases} for rule in policy.rules()):
         if family in {"kubernetes", "compose"} and problem in _SCHEMA_PROBLEMS:
             family = "schema"

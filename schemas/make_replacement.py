@@ -61,6 +61,11 @@ _BASES: dict[str, dict[str, Any]] = {
 }
 """What must be set besides the required before a type can be planned."""
 
+_RECURSIVE = frozenset(
+    {"and_statement", "or_statement", "not_statement", "scope_down_statement", "field_to_match", "rule_action_override"}
+)
+"""Blocks that hold what they stand in, or stand in dozens of places; what is in them stays unknown."""
+
 _KNOWN = {"engine_version_actual": "8.0.1"}
 """What is computed and looked at by the plan, by name; everything else is `known`."""
 
@@ -83,12 +88,11 @@ class Provider:
 
         self.stop()
         environment = {"PATH": os.environ["PATH"], "HOME": tempfile.gettempdir(), "TF_PLUGIN_MAGIC_COOKIE": _COOKIE}
-        environment |= {"PLUGIN_PROTOCOL_VERSIONS": "5", "AWS_EC2_METADATA_DISABLED": "true", "TMPDIR": "/tmp"}
+        environment |= {"PLUGIN_PROTOCOL_VERSIONS": "5", "AWS_EC2_METADATA_DISABLED": "true"}
         self.process = subprocess.Popen(
             [self.program], env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )
-        assert self.process.stdout is not None
-        words = self.process.stdout.readline().strip().split("|")
+        words = self.process.stdout.readline().strip().split("|") if self.process.stdout else []
         channel = grpc.insecure_channel(
             f"unix:{words[3]}",
             options=[("grpc.max_receive_message_length", 1 << 28), ("grpc.default_authority", "localhost")],
@@ -229,13 +233,13 @@ def least(block: Any, texts: tuple[str, str]) -> dict[str, Any]:
 def arguments(block: Any, above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     """Paths of what may be set, with the attribute's type, or None for a block as a whole."""
     for name, attribute in block.get("attributes", {}).items():
-        if attribute.get("required") or attribute.get("optional"):
-            if (*above, name) not in (("id",), ("tags",), ("tags_all",)) and not attribute.get("write_only"):
-                yield (*above, name), attribute
+        is_settable = (attribute.get("required") or attribute.get("optional")) and not attribute.get("write_only")
+        if is_settable and (*above, name) not in (("id",), ("tags",), ("tags_all",)):
+            yield (*above, name), attribute
     if len(above) > 4:
         return
     for name, inner in block.get("block_types", {}).items():
-        if name == "timeouts" and not above:
+        if name in _RECURSIVE or (name == "timeouts" and not above):
             continue
         yield (*above, name), None
         yield from arguments(inner["block"], (*above, name))
@@ -413,7 +417,7 @@ def measure(provider: Provider, kind: str, block: Any) -> dict[str, Any]:
 
 def written(whole: dict[str, Any]) -> str:
     """The file: one line for each type and each list, so that a change of one is a change of one line."""
-    types = whole["terraform"].pop("types")
+    types = whole["terraform"]["types"]
     text = json.dumps({**whole, "terraform": {**whole["terraform"], "types": {}}}, indent=2, ensure_ascii=False)
     rows = [f"{json.dumps(name)}: {json.dumps(told, ensure_ascii=False)}" for name, told in sorted(types.items())]
     text = re.sub(r"\[\n\s+([^\[\]{}]*?)\n\s+\]", lambda found: "[" + re.sub(r"\n\s+", " ", found[1]) + "]", text)
@@ -430,8 +434,8 @@ def main() -> None:
         if pattern.fullmatch(name):
             known[name] = measure(provider, name, entry["block"])
             print(name, {word: len(paths) for word, paths in known[name].items()}, file=sys.stderr, flush=True)
+            TARGET.write_text(written(whole), encoding="utf-8", newline="\n")
     provider.stop()
-    TARGET.write_text(written(whole), encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ EFFECTS = {
     "restarts-pods": "restarts pods",
     "recreates-container": "recreates the container",
     "in-place": "in place",
-    "renews": "replaces, as it always does",
+    "renews": "renewed, as with every change",
     "adds": "adds",
     "forgets": "forgets",
     "moves": "moves",

@@ -105,7 +105,7 @@ def _terraform(
 ) -> tuple[terraform.Outcome, tuple[NotChecked, ...]]:
     mine = [path for path in changed if path.endswith(terraform.SUFFIXES)]
     if not mine:
-        return terraform.Outcome((), ()), ()
+        return terraform.Outcome(), ()
     sides = [
         _files([path for path in {**side, **beside} if path.endswith(terraform.SUFFIXES)], {**side, **beside})
         for side in (old, new)
@@ -115,7 +115,10 @@ def _terraform(
     kept = [[file for file in side if posixpath.dirname(file.path) in folders] for side in sides]
     outcome = terraform.changes(kept[0], kept[1], without=left)
     why = "one of its files cannot be read as it was"
-    return outcome, tuple(NotChecked(f"resources of {root}", why, "mend the file and compare again") for root in left)
+    return outcome, (
+        *outcome.not_compared,
+        *(NotChecked(f"resources of {root}", why, "mend the file and compare again") for root in left),
+    )
 
 
 def _files(paths: Sequence[str], texts: Mapping[str, str]) -> list[SourceFile]:

@@ -9,12 +9,14 @@ import functools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from generator import data
-from generator.lifecycle.change import Value, worst
+from generator.lifecycle.change import worst
 from generator.lifecycle.fields import Pair, written
 
+_V = TypeVar("_V")
+_REFERENCE = re.compile(r"\$\{([^{}]*)\}")
 _INDEX = re.compile(r"\[[^\]]*\]")
 _TAGS = frozenset({"tags", "tags_all"})
 
@@ -86,8 +88,8 @@ def of_argument(kind: str, pair: Pair) -> Effect:
         return Effect("in-place")
     blocks = [f"{_INDEX.sub('', block)}{{}}" for block in pair.blocks]
     found = [known.effects[name] for name in blocks if name in known.effects]
-    if path in known.conditions:
-        return _conditional(known.conditions[path], pair)
+    if not found and (condition := _nearest(known.conditions, path)):
+        return _conditional(condition, pair)
     direct = _nearest(known.effects, path)
     if direct is None and not found:
         return Effect("unknown", "the provider's answer for this argument is not known here")
@@ -121,24 +123,29 @@ def _softened(word: str, path: str, pair: Pair, known: Facts) -> Effect:
         return Effect("none", "what is there is kept when the argument is left out")
     elif path in known.computed and not pair.old.is_there:
         return Effect("may-replace", "replaces it unless this is what it already has")
-    if "unknown" in (pair.old.state, pair.new.state):
+    if "unknown" in (pair.old.state, pair.new.state) and not _surely_differ(pair):
         return Effect("may-replace", "known only after apply; replaces it if the value changes")
     if word == "may-replace":
         return Effect(word, "for some values the provider replaces it, for others it does not")
     return Effect(word)
 
 
-def _nearest(effects: Mapping[str, str], path: str) -> str | None:
-    """The effect of a path, or of the argument that it is a part of."""
+def _surely_differ(pair: Pair) -> bool:
+    """Whether two texts with the same references in them differ in what stands around these."""
+    if not pair.old.state == pair.new.state == "unknown":
+        return False
+    old, new = str(pair.old.plain), str(pair.new.plain)
+    references = [_REFERENCE.findall(side) for side in (old, new)]
+    return references[0] == references[1] and all(references[0]) and _REFERENCE.split(old) != _REFERENCE.split(new)
+
+
+def _nearest(known: Mapping[str, _V], path: str) -> _V | None:
+    """What is known of a path, or of the argument that it is a part of."""
     while path:
-        if path in effects:
-            return effects[path]
+        if path in known:
+            return known[path]
         path = path.rpartition(".")[0]
     return None
-
-
-def is_empty(value: Value) -> bool:
-    return not value.is_there or value.plain in (False, "", 0, [], {})
 
 
 # Kubernetes

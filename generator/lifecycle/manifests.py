@@ -123,6 +123,8 @@ def _changed(base: Change, old: Document, new: Document) -> Change | None:
         if pair.path.partition(".")[0] in _UNSEEN:
             continue
         effect = effects.of_field(base.kind, pair.path, pair, plain)
+        if effect.word == "immutable" and _remade(new.root):
+            effect = effects.Effect("renews", "the hook deletes the old one first; without Argo CD or Helm, delete it")
         shown = _hidden(base.kind, pair)
         fields.append(Field(pair.path, shown.old, shown.new, effect.word, effect.note))
     if not fields:
@@ -134,6 +136,17 @@ def _changed(base: Change, old: Document, new: Document) -> Change | None:
 
 
 _IMMUTABLE = "the API server refuses this change; the object must be deleted and made anew"
+
+
+_HOOKS = (
+    ("argocd.argoproj.io/hook-delete-policy", "BeforeHookCreation"),
+    ("helm.sh/hook-delete-policy", "before-hook-creation"),
+)
+
+
+def _remade(root: Node) -> bool:
+    """Whether a deployer deletes the object before it applies it anew, as it does with hooks."""
+    return any(word in root.word("metadata", "annotations", key) for key, word in _HOOKS)
 
 
 def _plain(root: Node, *path: str) -> object:

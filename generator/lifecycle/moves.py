@@ -119,15 +119,23 @@ def _destroys(block: Block) -> bool:
     return True
 
 
-def closures(files: Sequence[SourceFile]) -> dict[str, frozenset[str]]:
-    """For each root folder, the folders of its modules and itself."""
+def closures(files: Sequence[SourceFile], beside: Sequence[SourceFile] = ()) -> dict[str, frozenset[str]]:
+    """For each root folder, the folders of its modules and itself.
+
+    A folder that is called from a file of either side is a module, also where nobody calls it any more.
+    """
+    calls = _calls(files)
+    called = {target for side in (calls, _calls(beside)) for made in side.values() for target in made}
+    return {folder: frozenset(_reach(folder, calls)) for folder in sorted(calls) if folder not in called}
+
+
+def _calls(files: Sequence[SourceFile]) -> dict[str, set[str]]:
     calls: dict[str, set[str]] = {}
     for file in files:
         if file.path.endswith(".tf"):
             folder = posixpath.dirname(file.path)
-            calls.setdefault(folder, set()).update(_sources(file.text, folder))
-    called = {target for folder, targets in calls.items() for target in targets if target != folder}
-    return {folder: frozenset(_reach(folder, calls)) for folder in sorted(calls) if folder not in called}
+            calls.setdefault(folder, set()).update(set(_sources(file.text, folder)) - {folder})
+    return calls
 
 
 _SOURCE = re.compile(r'^\s*source\s*=\s*"(\.{1,2}/[^"]*)"', re.M)

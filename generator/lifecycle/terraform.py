@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from generator.document import Location, Node, SourceFile
-from generator.finding import Finding, Severity
+from generator.finding import Finding, NotChecked, Severity
 from generator.lifecycle import effects
 from generator.lifecycle.change import Change, Field, Value, worst
 from generator.lifecycle.fields import Pair, compare
@@ -20,12 +20,13 @@ from generator.lifecycle.moves import Moves, closures, moves
 from generator.lifecycle.references import UNKNOWN, Values, leaves, referred, split
 from generator.policy import terraformtree
 from generator.policy.documents import Document
+from generator.reporters.wording import counted
 
 SUFFIXES = (".tf", ".tfvars", ".tfbackend")
-_META = frozenset({"depends_on", "provider", "providers", "provisioner", "connection", "timeouts"})
+_META = frozenset({"depends_on", "provider", "provisioner", "connection", "timeouts", "count", "for_each"})
 _NAMES = (
     *("identifier", "cluster_identifier", "replication_group_id", "global_cluster_identifier", "bucket", "cluster_id"),
-    *("function_name", "repository", "family", "domain", "cluster_name", "vault_name", "name", "zone_name", "alias"),
+    *("function_name", "repository", "name", "family", "domain", "cluster_name", "vault_name", "zone_name", "alias"),
 )
 _TAIL = re.compile(r'(?:^|\.)[a-z0-9_]+\.[\w-]+(?:\[(?:"[^"]*"|\d+)\])?$')
 
@@ -40,16 +41,17 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    changes: tuple[Change, ...]
-    findings: tuple[Finding, ...]
+    changes: tuple[Change, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    not_compared: tuple[NotChecked, ...] = ()
 
 
 def concerned(paths: Sequence[str], old: Sequence[SourceFile], new: Sequence[SourceFile]) -> frozenset[str]:
     """The folders to be read for some changed files: each root that is touched, with all its modules."""
     folders = {posixpath.dirname(path) for path in paths if path.endswith(SUFFIXES)}
     wanted: set[str] = set()
-    for side in (old, new):
-        for root, reached in closures(side).items():
+    for side, other in ((old, new), (new, old)):
+        for root, reached in closures(side, other).items():
             if not folders.isdisjoint(reached):
                 wanted |= {root, *reached}
     return frozenset(wanted)
@@ -58,23 +60,26 @@ def concerned(paths: Sequence[str], old: Sequence[SourceFile], new: Sequence[Sou
 def roots_with(paths: Collection[str], old: Sequence[SourceFile], new: Sequence[SourceFile]) -> frozenset[str]:
     """The roots that take some files in."""
     folders = {posixpath.dirname(path) for path in paths}
-    return frozenset(root for side in (old, new) for root, inner in closures(side).items() if inner & folders)
+    pairs = ((old, new), (new, old))
+    return frozenset(root for one, two in pairs for root, inner in closures(one, two).items() if inner & folders)
 
 
 def changes(old: Sequence[SourceFile], new: Sequence[SourceFile], without: Collection[str] = ()) -> Outcome:
     """What changes in every root of some files, but for those of which one side is not known."""
-    sides = [_sides(files) for files in (old, new)]
+    sides = [_sides(old, new), _sides(new, old)]
     found: list[Change] = []
     findings: list[Finding] = []
+    unseen: list[NotChecked] = []
     for root in sorted({*sides[0], *sides[1]}.difference(without)):
         compared = _Root(root, sides[0].get(root), sides[1].get(root), new)
         found += compared.changes()
         findings += compared.lost()
-    return Outcome(tuple(found), tuple(findings))
+        unseen += compared.unseen()
+    return Outcome(tuple(found), tuple(findings), tuple(unseen))
 
 
-def _sides(files: Sequence[SourceFile]) -> dict[str, Side]:
-    roots = set(closures(files))
+def _sides(files: Sequence[SourceFile], beside: Sequence[SourceFile]) -> dict[str, Side]:
+    roots = set(closures(files, beside))
     resources: dict[str, dict[str, Document]] = {root: {} for root in roots}
     settings: dict[str, dict[str, Document]] = {root: {} for root in roots}
     for item in terraformtree.documents(files):
@@ -166,20 +171,22 @@ class _Root:
     def _compared(self, old: Document, new: Document, address: str) -> Change:
         fields = []
         ignored = _ignored(new.root)
-        for pair in compare(old.root, new.root, self.resolve):
+        for pair in compare(_arguments(old.root), _arguments(new.root), self.resolve):
             top = re.split(r"[.\[]", pair.path, maxsplit=1)[0]
-            if top in _META or top in ("count", "for_each") or " " in top:
-                continue
             fields.append(_field(new.kind, pair, top, ignored))
         change = replace(self._change(new, address), fields=tuple(fields))
         return self._judged(change, old, new)
 
     def _judged(self, change: Change, old: Document, new: Document) -> Change:
-        effect = worst(field.effect for field in change.fields)
+        fields = change.fields
+        if effects.is_routine(change.kind):
+            renewed = ("replaces", "may-replace")
+            fields = tuple(replace(field, effect="renews") if field.effect in renewed else field for field in fields)
+        effect = worst(field.effect for field in fields)
         notes: list[str] = []
         if effect == "replaces":
             effect, notes = self._replacement(change, old, new)
-        return replace(change, effect=effect, notes=(*change.notes, *notes))
+        return replace(change, fields=fields, effect=effect, notes=(*change.notes, *notes))
 
     def _replacement(self, change: Change, old: Document, new: Document) -> tuple[str, list[str]]:
         """What a replacement is for this resource, and what stands in its way."""
@@ -190,9 +197,7 @@ class _Root:
             notes.append("the new one is made before the old one goes")
         notes += _guarded(change.kind, old)
         notes += [f"Terraform refuses while {name} has prevent_destroy" for name in self._keepers(change.subject)]
-        if change.data:
-            return "destroys-data", notes
-        return ("renews" if effects.is_routine(change.kind) else "replaces"), notes
+        return ("destroys-data" if change.data else "replaces"), notes
 
     def _keepers(self, address: str) -> Iterator[str]:
         """The resources that Terraform would have to destroy with this one, and may not."""
@@ -228,9 +233,9 @@ class _Root:
         """A resource as it changes because another gets a new identity; None where it does not."""
         seen = {field.path for field in known.fields} if known else set()
         fields = []
-        for path, node in leaves(item.root, ""):
+        for path, node in leaves(_arguments(item.root), ""):
             top = re.split(r"[.\[]", path, maxsplit=1)[0]
-            if top in _META or path in seen:
+            if path in seen:
                 continue
             if top == "lifecycle":
                 if "replace_triggered_by" not in path or cause not in referred(node, self.new.resources):
@@ -243,7 +248,7 @@ class _Root:
         if not fields:
             return None
         base = known or self._change(item, address)
-        change = replace(base, fields=(*base.fields, *fields), notes=base.notes)
+        change = replace(base, fields=(*base.fields, *fields))
         if known is not None and known.effect in ("replaces", "destroys-data", "renews"):
             return change
         return self._judged(change, item, item)
@@ -279,6 +284,20 @@ class _Root:
             at = self._place(address, item)
             fix = self._way_out(address, item)
             yield Finding("terraform/address-lost", Severity.HIGH, message, at, fix=fix, subject=address, value=name)
+
+    def unseen(self) -> Iterator[NotChecked]:
+        """What is the result of functions that nobody computes here, on both sides: it may differ."""
+        kept = {self.now[address] for address in self.old.resources}
+        places = [
+            f"{address}.{path}"
+            for address, item in self.new.resources.items()
+            if address in kept
+            for path, node in leaves(_arguments(item.root), "")
+            if not node.note
+        ]
+        if places:
+            what = f"{counted(len(places), 'argument')} of {self.folder} ({places[0]}{', ...' * (len(places) > 1)})"
+            yield NotChecked(what, "the functions that make them are not computed here", "ask `terraform plan`")
 
     def _place(self, address: str, item: Document) -> Location:
         """Where the old address was made: the call in the root, else the resource itself."""
@@ -358,6 +377,12 @@ def _field(kind: str, pair: Pair, top: str, ignored: set[str]) -> Field:
     return Field(pair.path, pair.old, pair.new, effect.word, note)
 
 
+def _arguments(root: Node) -> Node:
+    """What the provider is told, and `lifecycle`."""
+    kept = {key: node for key, node in root.items() if key.removesuffix(" expression") not in _META}
+    return replace(root, value=kept)
+
+
 def _reordered(pair: Pair) -> bool:
     """Whether two lists of plain values have the same members."""
     sides = (pair.old.plain, pair.new.plain)
@@ -407,11 +432,15 @@ def _guarded(kind: str, old: Document) -> list[str]:
 
 
 def _word(root: Node, key: str, resolve: Values) -> str:
+    """A name as far as it is known: `shop-prod-uploads-...` of one that ends in the account's number."""
     node = root.get(key)
     if node is None:
         return ""
     node = resolve(node)
-    return node.value if isinstance(node.value, str) and node.layer not in UNKNOWN else ""
+    if node.layer in UNKNOWN:
+        text = re.sub(r"\$\{[^{}]*\}", "...", node.note)
+        return text if text.strip(".") else ""
+    return node.value if isinstance(node.value, str) else ""
 
 
 def _prefixes(*sides: Side) -> dict[str, tuple[str, ...]]:
