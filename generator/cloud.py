@@ -187,6 +187,12 @@ def _service(spec: Spec, service: Service) -> Iterator[Finding]:
         if aws.fargate(millicores(cpu), 0) is None:
             key = "cpu" if size.cpu_limit == "none" else "cpu_limit"
         yield _error(spec, "spec/no-such-size", message, size.at(key), fix)
+    timing = service.schedule
+    if timing is not None and "*" not in timing.cron.split()[2::2]:
+        _, _, day, _, weekday = timing.cron.split()
+        message = f"{timing.cron} means day {day} and also weekday {weekday}, and EventBridge takes one of the two"
+        fix = "write `*` for one of them, or make two services of it"
+        yield _error(spec, "spec/schedule-not-here", message, timing.at("cron"), fix)
     for path, text in service.files.items():
         message = f"{path} would be a file of {service.name}, and Fargate gives texts as variables only"
         yield _error(spec, "spec/file-not-here", message, text.path, "write it under `env`")

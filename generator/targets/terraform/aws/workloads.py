@@ -230,7 +230,22 @@ def scheduler(cron: str) -> str:
 
 
 def _weekdays(field: str) -> str:
-    return re.sub(r"(?<![\w/])[0-7](?!\w)", lambda match: str(int(match.group()) % 7 + 1), field.upper())
+    """The days by EventBridge's numbers: a range where they follow one another, else each day for itself."""
+    days: set[int] = set()
+    for part in field.upper().split(","):
+        span, _, step = part.partition("/")
+        first, _, last = span.partition("-")
+        low, high = (0, 6) if span == "*" else (_weekday(first), _weekday(last or first))
+        high = 6 if step and not last and span != "*" else high
+        days |= {day % 7 + 1 for day in range(low, high + (7 if high < low else 0) + 1, int(step or 1))}
+    numbers = sorted(days)
+    if len(numbers) > 2 and numbers[-1] - numbers[0] == len(numbers) - 1:  # noqa: PLR2004
+        return f"{numbers[0]}-{numbers[-1]}"
+    return ",".join(str(number) for number in numbers)
+
+
+def _weekday(word: str) -> int:
+    return int(word) if word.isdigit() else ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT").index(word)
 
 
 def _image(service: Service) -> Any:
