@@ -46,6 +46,7 @@ def _judge(spec: Spec, cloud: Cloud) -> Iterator[Finding]:
     yield from _regions(spec, cloud)
     yield from _network(spec, cloud)
     yield from _platform(spec)
+    yield from _window(spec)
     for service in spec.services.values():
         yield from _service(spec, service)
     for resource in spec.resources.values():
@@ -165,6 +166,39 @@ def _platform(spec: Spec) -> Iterator[Finding]:
     if flavour in {"gke", "aks"}:
         message = f"{flavour} is not the Kubernetes of AWS"
         yield _error(spec, "spec/compute-not-here", message, platform.kubernetes.at("flavour"), "write eks")
+
+
+_LEAST_WINDOW = {"postgres": 30, "mysql": 30, "valkey": 60}
+"""Minutes of a maintenance window.
+https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_UpgradeDBInstance.Maintenance.html
+https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_CreateReplicationGroup.html"""
+
+
+def _window(spec: Spec) -> Iterator[Finding]:
+    """The maintenance window where something is maintained in it; AWS knows it in UTC only."""
+    least = {name: _LEAST_WINDOW[item.type] for name, item in spec.resources.items() if item.type in _LEAST_WINDOW}
+    if not least:
+        return
+    path = spec.delivery.at("maintenance_window")
+    _, hours, zone = spec.delivery.maintenance_window.split(" ")
+    start, end = (int(text[:2]) * 60 + int(text[3:]) for text in hours.split("-"))
+    length, name = (end - start) % 1440, max(least, key=lambda name: least[name])
+    if length < least[name]:
+        message = f"the window {hours} has {length} minutes, and {name} needs {least[name]}"
+        yield _error(spec, "spec/window-too-short", message, path, "write a later end")
+    if zone != "UTC" and not _known(zone):
+        message = f'no time zone is called "{zone}", or this machine has no list of them'
+        yield _error(spec, "spec/unknown-time-zone", message, path, "write UTC, or a name such as Europe/Berlin")
+
+
+def _known(zone: str) -> bool:
+    import zoneinfo
+
+    try:
+        zoneinfo.ZoneInfo(zone)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
 
 
 def _service(spec: Spec, service: Service) -> Iterator[Finding]:

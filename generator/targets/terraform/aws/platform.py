@@ -334,10 +334,11 @@ def _rate(published: Mapping[str, Public]) -> tuple[int, str]:
 def priority(service: Service, taken: set[int]) -> int:
     """A listener rule's priority: deeper paths first, else by name, so that no neighbour moves it."""
     entry = service.public
-    depth = min((entry.path_prefix if entry else "/").strip("/").count("/") + 1, 4)
+    depth = (entry.path_prefix if entry else "/").strip("/").count("/") + 1
     if entry is None or entry.path_prefix == "/":
         depth = 0
-    number = (4 - depth) * 10_000 + 1 + zlib.crc32(service.name.encode()) % 9_000
+    band, width = ((4 - depth) * 10_000, 9_000) if depth < 4 else ((9 - min(depth, 9)) * 1_600, 1_500)
+    number = band + 1 + zlib.crc32(service.name.encode()) % width
     while number in taken:
         number += 1
     taken.add(number)

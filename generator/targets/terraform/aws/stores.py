@@ -36,7 +36,8 @@ MODULES = {
 PORTS = {"postgres": 5432, "mysql": 3306, "valkey": 6379}
 """Types that are reached inside the network, and their port."""
 
-_WINDOW_DAYS = {"mon": "tue", "tue": "wed", "wed": "thu", "thu": "fri", "fri": "sat", "sat": "sun", "sun": "mon"}
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_DAY = 24 * 60
 _GIB = 2**30
 _LEAST_STORAGE_GIB = 20
 _GROWTH = 4
@@ -165,24 +166,19 @@ def window(spec: Spec) -> tuple[str, str]:
     import zoneinfo
 
     day, hours, zone = spec.delivery.maintenance_window.split(" ")
-    days_ = list(_WINDOW_DAYS)
-    made = []
-    for offset, text in zip((0, 0), hours.split("-"), strict=True):
-        hour, minute = (int(part) for part in text.split(":"))
-        try:
-            shift = datetime.datetime(2026, 1, 15, tzinfo=zoneinfo.ZoneInfo(zone)).utcoffset()
-        except zoneinfo.ZoneInfoNotFoundError:
-            shift = None
-        minutes = days_.index(day) * 1440 + hour * 60 + minute - int((shift.total_seconds() if shift else 0) // 60)
-        minutes = (minutes + offset) % 10_080
-        made.append((minutes // 1440, minutes % 1440))
-    (first, start), (last, end) = made
-    if (last, end) <= (first, start) and (first, last) != (6, 0):
-        last = (first + 1) % 7
-    return (
-        f"{days_[first]}:{start // 60:02}:{start % 60:02}",
-        f"{days_[last]}:{end // 60:02}:{end % 60:02}",
-    )
+    start, end = (int(text[:2]) * 60 + int(text[3:]) for text in hours.split("-"))
+    try:
+        shift = datetime.datetime(2026, 1, 15, tzinfo=zoneinfo.ZoneInfo(zone)).utcoffset()
+    except zoneinfo.ZoneInfoNotFoundError:
+        shift = None  # of UTC where there is no list of zones; any other name was refused before
+    begin = _DAYS.index(day) * _DAY + start - int((shift.total_seconds() if shift else 0) // 60)
+    return _moment(begin), _moment(begin + ((end - start) % _DAY or _DAY))
+
+
+def _moment(minutes: int) -> str:
+    """Minutes since Monday as `mon:03:00`."""
+    days_, rest = divmod(minutes % (7 * _DAY), _DAY)
+    return f"{_DAYS[days_]}:{rest // 60:02}:{rest % 60:02}"
 
 
 def _hours_before(start: str, hours: int) -> str:

@@ -239,7 +239,7 @@ def _weekdays(field: str) -> str:
         high = 6 if step and not last and span != "*" else high
         days |= {day % 7 + 1 for day in range(low, high + (7 if high < low else 0) + 1, int(step or 1))}
     numbers = sorted(days)
-    if len(numbers) > 2 and numbers[-1] - numbers[0] == len(numbers) - 1:  # noqa: PLR2004
+    if len(numbers) > 2 and numbers[-1] - numbers[0] == len(numbers) - 1:
         return f"{numbers[0]}-{numbers[-1]}"
     return ",".join(str(number) for number in numbers)
 
