@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 from generator import checkers, pipeline, spec
 from generator.checkers import terraform
+from generator.checkers.terraform.problems import PROBLEMS
 from generator.document import SourceFile
 from generator.finding import Outcome, Severity
 from tests import terraform_roots
@@ -180,7 +182,22 @@ def test_what_nobody_reads(text: str, expected: str) -> None:
     assert found.findings[0].severity == Severity.LOW
 
 
-@pytest.mark.parametrize("text", ["", "\x00", "{" * 5000, "a = " + "[" * 5000, 'x "', "<<E", "${", "a {" * 300])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *["", "\x00", "{" * 5000, "a = " + "[" * 5000, 'x "', "<<E", "${", "a {" * 300],
+        "locals {\n  a = " + "(" * 75 + "1" + ")" * 75 + "\n}\n",
+        "locals {\n  a = " + "-" * 5000 + "1\n}\n",
+        "locals {\n  a = " + "1 + " * 20000 + "1\n}\n",
+        "locals {\n  a = " + "1 + " * 149 + "1\n}\n",
+        "locals {\n  a = " + "true ? 1 : " * 3000 + "1\n}\n",
+        "locals {\n  a = x" + ".y[0]" * 3000 + "\n}\n",
+        'locals {\n  a = "' + "%{ if true }" * 400 + "%{ endif }" * 400 + '"\n}\n',
+        "locals {\n" + "".join(f"  a{n} = local.a{n + 1}\n" for n in range(3000)) + "}\n",
+        "locals {\n  a = [1][1e400]\n  b = [1][99999999999999999999]\n  c = [1][-1]\n}\n",
+    ],
+    ids=lambda text: repr(text[:30]),
+)
 def test_hostile_text_is_answered(text: str) -> None:
     found = checked(main=text)
     assert all(rule.startswith("terraform/") for rule in rules(found))
@@ -294,3 +311,34 @@ def test_names_of_a_folder_that_is_not_wholly_known_are_left_alone(more: dict[st
 def test_what_overrides_is_said_to_be_left_out() -> None:
     found = checked(m__main='output "a" {\n  value = var.b\n}\n', m__override='variable "b" {\n}\n')
     assert [row.what for row in found.not_checked] == ["names and types in m"]
+
+
+ONLY_REAL = sorted((APPS.parent / "terraform" / "only-terraform").glob("*.tf"))
+
+
+@pytest.mark.parametrize("path", ONLY_REAL, ids=lambda path: path.stem)
+def test_what_only_the_real_terraform_finds(path: Path) -> None:
+    """What needs the provider's own code, or the value of a function: we are silent, and know it."""
+    found = terraform.check([SourceFile("main.tf", path.read_text())], checkers.Settings(cache=Path("/nonexistent")))
+    assert [f.rule for f in found.findings if f.severity > Severity.LOW] == []
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    terraform_roots.TERRAFORM is None or terraform_roots.mirror() is None,
+    reason="terraform or a mirror with its AWS provider is not installed",
+)
+def test_the_real_terraform_does_find_it(tmp_path: Path) -> None:
+    environment = terraform_roots.settings(tmp_path)
+    (tmp_path / "root").mkdir()
+    for path in ONLY_REAL:
+        text = path.read_text(encoding="utf-8")
+        expected = text.splitlines()[0].removeprefix("# only terraform: ")
+        assert expected in [summary for _, summary in real_answer(text, tmp_path / "root", environment)], path.stem
+
+
+def test_every_problem_is_explained() -> None:
+    named = {path.read_text(encoding="utf-8").split()[3].removeprefix("terraform/") for path in BROKEN}
+    code = "".join(path.read_text() for path in Path(terraform.__file__).parent.glob("*.py"))
+    named |= set(re.findall(r'(?:found|say|_low|want)\(\s*"([a-z-]+)"', code))
+    assert named - set(PROBLEMS) == set()

@@ -58,6 +58,9 @@ _BINDING = {
 _SPACES = re.compile(r"(?:[ \t\r]+|#[^\n]*|//[^\n]*|/\*.*?(?:\*/|\Z))*", re.DOTALL)
 _BLANKS = re.compile(r"(?:\s+|#[^\n]*|//[^\n]*|/\*.*?(?:\*/|\Z))*", re.DOTALL)
 _DEEPEST = 50
+_DEEPEST_VALUE = 80
+_LONGEST_CHAIN = 150
+"""Bounds on nesting and on operators in a row, so that whoever walks over what was read comes to an end."""
 _PLAIN = re.compile(r'[^"\\$%\n]+')
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "\\": "\\"}
 
@@ -70,6 +73,7 @@ class _Reader:
         self.lines_before = lines_before
         self.margin = margin
         self.nl = [False]
+        self.deep = 0
         self.starts = [0]
         for match in re.finditer("\n", text):
             self.starts.append(match.end())
@@ -162,36 +166,44 @@ class _Reader:
             self.ended(opened, "block")
             block.blocks.append(inner)
 
+    def deeper(self) -> None:
+        self.deep += 1
+        if self.deep > _DEEPEST_VALUE:
+            raise Unreadable(str(self.at()), f"values nest more than {_DEEPEST_VALUE} deep")
+
     def expr(self) -> Expr:
-        left = self.binary(0)
+        self.deeper()
+        made = self.binary(0)
         if self.peek("?"):
             self.i += 1
             yes = self.expr()
             self.need(":")
-            no = self.expr()
-            return Expr("cond", left.at, (left, yes, no))
-        return left
+            made = Expr("cond", made.at, (made, yes, self.expr()))
+        self.deep -= 1
+        return made
 
     def binary(self, level: int) -> Expr:
         """Operators that bind at least as tightly as `level`, the left ones first."""
         left = self.unary()
-        while True:
+        for _ in range(_LONGEST_CHAIN):
             self.skip()
             match = _OPERATOR.match(self.t, self.i)
             if match is None or _BINDING[match.group()] < level:
                 return left
             self.i = match.end()
             left = Expr("bin", left.at, (match.group(), left, self.binary(_BINDING[match.group()] + 1)))
+        raise Unreadable(str(self.at()), f"more than {_LONGEST_CHAIN} operators stand in a row")
 
     def unary(self) -> Expr:
         self.skip()
         at = self.at()
-        if self.peek("!") and not self.peek("!="):
+        if (self.peek("!") and not self.peek("!=")) or self.peek("-"):
+            sign = self.t[self.i]
             self.i += 1
-            return Expr("un", at, ("!", self.unary()))
-        if self.peek("-"):
-            self.i += 1
-            return Expr("un", at, ("-", self.unary()))
+            self.deeper()
+            made = Expr("un", at, (sign, self.unary()))
+            self.deep -= 1
+            return made
         return self.postfix(self.primary())
 
     def postfix(self, base: Expr) -> Expr:
@@ -395,6 +407,7 @@ class _Reader:
     def directive(self, end: str) -> tuple[str, Expr | None]:
         """A section that begins with `%{…}`, or the word of a directive that does not begin one."""
         at = self.at()
+        self.deeper()
         self.i += 2
         if self.t.startswith("~", self.i):
             self.i += 1
@@ -402,6 +415,7 @@ class _Reader:
         word = self.ident()
         if word in ("else", "endif", "endfor"):
             self.closed()
+            self.deep -= 1
             return word, None
         if word == "if":
             condition = self.expr()
@@ -428,6 +442,7 @@ class _Reader:
             raise Unreadable(str(at), f'"{word}" is no directive; there are if, else, endif, for and endfor')
         if following != f"end{word}":
             raise Unreadable(str(at), f"%{{ end{word} }} is missing")
+        self.deep -= 1
         return "", Expr("opaque", at, (made,))
 
     def character(self, end: str) -> str:
@@ -464,6 +479,7 @@ class _Reader:
             margin = min((len(line) - len(line.lstrip()) for line in lines if line.strip()), default=0)
             content = "\n".join(line[margin:] for line in lines)
         inner = _Reader(content, self.path, at.line, margin)
+        inner.deep = self.deep
         made = inner.template(at, "")
         return Expr("tpl", at, made.parts)
 
