@@ -23,6 +23,7 @@ MAX_BRACKETS = 400
 
 _INT = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
 _FLOAT = re.compile(r"[-+]?(?:0|[1-9][0-9]*)?\.[0-9]+|[-+]?(?:0|[1-9][0-9]*)\.")
+_HALF = re.compile("[\ud800-\udfff]")
 _BOOLEAN_TRAP = re.compile(r"yes|no|on|off|y|n", re.I)
 _NUMBER_TRAP = re.compile(
     r"[-+]?0[0-9_]+|[-+]?0[oxb][0-9a-f_]+|[-+]?[0-9.][0-9_.]*e[-+]?[0-9]+|[-+]?[0-9]+_[0-9_.]*"
@@ -237,8 +238,19 @@ class _Builder:
     def scalar(self, event: Any, at: Location) -> Scalar:
         text = str(event.value)
         if event.style:
-            return text
+            return self.whole(text, at)
         return self.plain(text, at)
+
+    def whole(self, text: str, at: Location) -> str:
+        """A quoted text with characters that JSON escapes as two halves put together."""
+        if text.isascii() or not _HALF.search(text):
+            return text
+        try:
+            return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le")
+        except UnicodeDecodeError:
+            fix = r"write the character itself, or both halves such as \ud83c\udf0d"
+            self.say("half-character", "an escape here is one half of a character", at, fix)
+            return _HALF.sub("\ufffd", text)
 
     def plain(self, text: str, at: Location) -> Scalar:
         """A word without quotes, as YAML 1.2 core reads it; traps are reported and read as text."""

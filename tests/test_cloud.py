@@ -60,7 +60,7 @@ ONE, OTHER = '{dev: "111111111111", prod: "111111111111"}', '{dev: "111111111111
             f"{WEB}{AWS}resources: {{a: bucket}}\nenvironments: {{{LONG}: {{}}}}\n", id="an environment of a long name"
         ),
         pytest.param(
-            "services:\n  report: {runtime: go, schedule: '0 0 13 * *'}\n  weekly: {runtime: go, schedule: '0 0 * * 5'}\n"
+            "services:\n  report: {runtime: go, schedule: '0 0 13 * *'}\n  two: {runtime: go, schedule: '0 0 * * 5'}\n"
             + ECS,
             id="a day, and a weekday",
         ),

@@ -257,6 +257,11 @@ def test_hostile_descriptions_and_tags_break_no_file(product: Made, value: str) 
             hclread.read(made, path)
 
 
+def test_a_character_escaped_as_two_halves_is_one(product: Made) -> None:
+    spec = SPEC.replace("calls: [api]", r'calls: [api], env: {GREETING: "\ud83c\udf0d"}')
+    assert plain(argument(files(product(spec)), "prod/service_web", "environment")) == {"GREETING": "🌍"}
+
+
 def test_tags_come_back(product: Made) -> None:
     text = SPEC.replace("services:\n", 'tags: {cost-centre: "0815", data-class: a.b_c}\nservices:\n', 1)
     (provider,) = (
