@@ -343,8 +343,8 @@ class Expressions:
 
     def _index(self, kind: Any, index: Kind, expr: Expr, at: Expr) -> Any:
         sort = letter(kind)
-        if sort == "object" and isinstance(index.value, str):
-            return self._attribute(kind, index.value, expr)
+        if sort == "object" and isinstance(index.value, str | int):
+            return self._attribute(kind, _key(index.value), expr)
         if sort == "e":
             message = f"{front(expr)}the items of a set have no order and no names"
             self.say("wrong-index", message, at.at, "take the only one with one(), or make a list with tolist()")

@@ -307,9 +307,13 @@ class References:
             return
         rest = words[1:]
         many = bool({"count", "for_each"} & set(call.attributes))
-        self._instance(f"module.{name}", rest, many, expr)
-        output = next((word for kind, word in rest if kind == "attr"), "")
         target = self.folder.target(call, self.folders)
+        outputs = target.outputs if target is not None else {}
+        if "for_each" in call.attributes and rest and rest[0][0] == "attr" and rest[0][1] not in outputs:
+            rest = rest[1:]  # instances are members by their keys
+        elif many or rest[:1] != [("idx", "")]:  # a module is an object, whose outputs may be read in brackets
+            self._instance(f"module.{name}", rest, many, expr)
+        output = next((word for kind, word in rest if kind == "attr"), "")
         if output and target is not None and output not in target.outputs:
             fix = suggestion(output, list(target.outputs), f"add the output to {target.path}, or mend the name")
             self.findings.append(found("undeclared-output", f'module.{name} has no output "{output}"', expr.at, fix))
