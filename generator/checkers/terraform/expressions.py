@@ -388,15 +388,18 @@ _READERS: Mapping[str, Callable[[Expressions, Expr, Scope], Kind]] = {
 def object_of(kind: str, type_: str) -> Any:
     """The object that a resource or data source is to those who read it."""
     known = body(kind, type_)
-    return "y" if known is None else _object(known)
+    return "y" if known is None else _object(known, {})
 
 
-def _object(known: Body) -> dict[str, Any]:
-    made = {name: attribute.type for name, attribute in known.attributes.items()}
-    for name, nested in known.blocks.items():
-        inner = _object(nested.body)
-        made[name] = {"list": ("l", inner), "set": ("e", inner), "map": ("m", inner)}.get(nested.nesting, inner)
-    return made
+def _object(known: Body, made: dict[int, dict[str, Any]]) -> dict[str, Any]:
+    """The object that a block is; blocks that are the same share it."""
+    if id(known) not in made:
+        members = {name: attribute.type for name, attribute in known.attributes.items()}
+        for name, nested in known.blocks.items():
+            inner = _object(nested.body, made)
+            members[name] = {"list": ("l", inner), "set": ("e", inner), "map": ("m", inner)}.get(nested.nesting, inner)
+        made[id(known)] = members
+    return made[id(known)]
 
 
 def _repeated(kind: Any, block: Block) -> Any:

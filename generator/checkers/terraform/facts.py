@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import gzip
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,12 +18,12 @@ PREFIX = ("aws_", "terraform_")
 """Types whose names begin like this are known here: the provider's, and those of Terraform itself."""
 _OWN = (
     (
-        '["resource","terraform_data",{"a":{"id":["c","s"],"input":["o","y"],"output":["c","y"],'
-        '"triggers_replace":["o","y"]}}]'
+        '["resource","terraform_data",[{"a":{"id":["c","s"],"input":["o","y"],"output":["c","y"],'
+        '"triggers_replace":["o","y"]}}]]'
     ),
     (
-        '["data","terraform_remote_state",{"a":{"backend":["r","s"],"config":["o","y"],"defaults":["o","y"],'
-        '"outputs":["c","y"],"workspace":["o","s"]}}]'
+        '["data","terraform_remote_state",[{"a":{"backend":["r","s"],"config":["o","y"],"defaults":["o","y"],'
+        '"outputs":["c","y"],"workspace":["o","s"]}}]]'
     ),
 )
 """What Terraform has without any provider.
@@ -86,7 +86,7 @@ def names(kind: str) -> tuple[str, ...]:
 def body(kind: str, name: str) -> Body | None:
     """What may stand in a block of a type (`provider` has the one name `aws`), or None for none the provider has."""
     line = _lines().get((kind, name))
-    return None if line is None else _body(json.loads(line)[2])
+    return None if line is None else _bodies(json.loads(line)[2])
 
 
 @functools.cache
@@ -100,10 +100,14 @@ def _lines() -> Mapping[tuple[str, str], str]:
     return made
 
 
-def _body(said: Mapping[str, Any]) -> Body:
-    attributes = {name: Attribute(flags, kind) for name, (flags, kind) in said["a"].items()}
-    blocks = {
-        name: Nested(nesting, least, most, _body(inner))
-        for name, (nesting, least, most, inner) in said.get("b", {}).items()
-    }
-    return Body(attributes, blocks)
+def _bodies(said: Sequence[Mapping[str, Any]]) -> Body:
+    """The last of some blocks, whose inner blocks stand before it and are shared."""
+    made: list[Body] = []
+    for block in said:
+        attributes = {name: Attribute(flags, kind) for name, (flags, kind) in block["a"].items()}
+        blocks = {
+            name: Nested(nesting, least, most, made[place])
+            for name, (nesting, least, most, place) in block.get("b", {}).items()
+        }
+        made.append(Body(attributes, blocks))
+    return made[-1]
