@@ -14,7 +14,7 @@ from typing import Any
 from generator.document import Location, Node
 from generator.policy.hclread import Block, Expr
 from generator.policy.terraformfound import UNKNOWN
-from generator.policy.terraformvalues import FUNCTIONS, NotKnown, calculated
+from generator.policy.terraformvalues import FUNCTIONS, Absent, NotKnown, as_set, calculated, converted, whole, written
 
 
 @dataclass(slots=True)
@@ -61,7 +61,7 @@ class Expressions:
             found = self._evaluated(expr, module, scope)
             if isinstance(found.value, dict | tuple) and self._size(found) > _SIZE:
                 raise NotKnown
-        except (NotKnown, RecursionError):
+        except (NotKnown, RecursionError, ValueError, ArithmeticError):
             return unknown(expr.at, "unknown", *_names(expr, module))
         return found
 
@@ -80,7 +80,7 @@ class Expressions:
     def _evaluated(self, expr: Expr, module: Module, scope: Scope) -> Node:
         kind, at, parts = expr.kind, expr.at, expr.parts
         if kind == "lit":
-            return Node(parts[0], at)
+            return Node(whole(parts[0]), at)
         if kind == "paren":
             return self.value(parts[0], module, scope)
         if kind == "tpl":
@@ -120,7 +120,7 @@ class Expressions:
             elif isinstance(node.value, dict | tuple) or node.value is None:
                 raise NotKnown
             else:
-                text += ("true" if node.value else "false") if isinstance(node.value, bool) else str(node.value)
+                text += written(node.value)
         if len(text) > _TEXT:
             raise NotKnown
         if unknown:
@@ -151,9 +151,9 @@ class Expressions:
     def _comprehension(self, expr: Expr, module: Module, scope: Scope) -> Node:
         names, over_expr, key_expr, value_expr, when, grouped, _ = expr.parts
         over = self.value(over_expr, module, scope)
-        if over.layer in UNKNOWN or grouped:
+        if over.layer in UNKNOWN:
             return unknown(expr.at, "reference", *_names(expr, module))
-        entries = [(Node(key, over.at), value) for key, value in over.items()]
+        entries = [(Node(key, over.at), value) for key, value in sorted(over.items())]
         entries += [(Node(index, over.at), item) for index, item in enumerate(over.elements())]
         listed: list[Node] = []
         mapped: dict[str, Node] = {}
@@ -174,18 +174,15 @@ class Expressions:
                 name = self.value(key_expr, module, inner)
                 if name.layer in UNKNOWN or isinstance(name.value, dict | tuple):
                     return unknown(expr.at, "reference", *_names(expr, module))
-                mapped[str(name.value)] = made
+                word = written(name.value)
+                before = mapped[word].elements() if word in mapped else ()
+                mapped[word] = Node((*before, made), expr.at) if grouped else made
         return Node(mapped if key_expr is not None else tuple(listed), expr.at)
 
     def _call(self, expr: Expr, module: Module, scope: Scope) -> Node:
         name, arguments = expr.parts
-        if name in ("try", "can", "coalesce", "lookup") and name == "try":
-            first = self.value(arguments[0], module, scope)
-            return (
-                first
-                if first.layer not in UNKNOWN
-                else _mixed(expr.at, [self.value(item, module, scope) for item in arguments], "unknown")
-            )
+        if name in ("try", "can"):
+            return self._tried(expr, module, scope)
         values: list[Node] = []
         for item in arguments:
             if item.kind == "spread":
@@ -200,6 +197,23 @@ class Expressions:
             if made is not None:
                 return made
         return _mixed(expr.at, values, "unknown" if name in ("one", "coalesce", "lookup", "element") else "reference")
+
+    def _tried(self, expr: Expr, module: Module, scope: Scope) -> Node:
+        """`try` and `can`: what surely is an error is passed over; what may be one is not known."""
+        name, arguments = expr.parts
+        for item in arguments:
+            try:
+                found = self._evaluated(item, module, scope)
+            except Absent:
+                continue
+            except (NotKnown, ValueError, ArithmeticError):
+                break
+            if found.layer in UNKNOWN:
+                break
+            return Node(True, expr.at) if name == "can" else found
+        else:
+            return Node(False, expr.at) if name == "can" else unknown(expr.at, "unknown")
+        return _mixed(expr.at, [self.value(item, module, scope) for item in arguments], "unknown")
 
     def _reference(self, expr: Expr, module: Module, scope: Scope) -> Node:
         base, steps = (expr, ()) if expr.kind == "name" else expr.parts
@@ -229,8 +243,8 @@ class Expressions:
         names = [head, *(str(step) for kind, step in steps[:count] if kind == "attr")]
         if len(names) != count + 1:
             return unknown(expr.at, "unknown", f"{module.prefix}{text_of(expr)}")
-        whole = self._whole(names, module, expr)
-        return self._stepped(whole, steps[count:], module, scope, expr)
+        instances = self._whole(names, module, expr)
+        return self._stepped(instances, steps[count:], module, scope, expr)
 
     def _whole(self, names: list[str], module: Module, expr: Expr) -> Node:
         """All instances of a resource: a list or a map of references where it is repeated and one can tell."""
@@ -288,13 +302,16 @@ class Expressions:
 
     def _typed(self, node: Node, kind: Expr) -> Node:
         """A value with what its type fills in: the defaults of optional attributes."""
+        if kind.kind == "name" and kind.parts[0] in ("string", "number", "bool"):
+            return node if isinstance(node.value, dict | tuple) else converted(node, kind.parts[0])
         if kind.kind != "call" or node.layer in UNKNOWN or not kind.parts[1]:
             return node
         name, inner = kind.parts[0], kind.parts[1][0]
         if name in ("list", "set", "map") and isinstance(node.value, dict):
             return replace(node, value={key: self._typed(item, inner) for key, item in node.items()})
         if name in ("list", "set", "map") and isinstance(node.value, tuple):
-            return replace(node, value=tuple(self._typed(item, inner) for item in node.elements()))
+            made = replace(node, value=tuple(self._typed(item, inner) for item in node.elements()))
+            return as_set(made) if name == "set" else made
         if name != "object" or inner.kind != "obj" or not isinstance(node.value, dict):
             return node
         values = dict(node.value)
@@ -361,11 +378,14 @@ class Expressions:
                 if key.layer in UNKNOWN:
                     return _mixed(expr.at, [node, key], "unknown")
                 key = key.value
-            found = (
-                node.get(int(key) if isinstance(key, float) else key) if isinstance(key, str | int | float) else None
-            )
-            if found is None:
+            if isinstance(key, bool) or not isinstance(key, str | int | float):
                 raise NotKnown
+            if isinstance(key, str) and isinstance(node.value, tuple):
+                raise NotKnown
+            place = int(key) if isinstance(key, float) else key
+            found = None if isinstance(place, int) and place < 0 else node.get(place)
+            if found is None:
+                raise Absent
             node = found
         return node if node.layer in UNKNOWN else replace(node, key_at=None)
 

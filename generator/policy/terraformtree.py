@@ -290,7 +290,7 @@ class _Project(Expressions):
         name = iterator[0].text if iterator else block.labels[0]
         if over.layer in UNKNOWN:
             return None
-        entries = [(Node(key, over.at), value) for key, value in over.items()]
+        entries = [(Node(key, over.at), value) for key, value in sorted(over.items())]
         entries += [(item, item) for item in over.elements()]
         return [
             self._body(content, module, {**scope, f"{name}.key": key, f"{name}.value": value}) for key, value in entries
