@@ -272,7 +272,7 @@ def _database(spec: Spec, resource: Resource) -> Iterator[Finding]:
             message = f"no class of RDS has {size.cpu} cores and {size.memory}"
             fix = "make it smaller; the largest we know has 64 cores and 512Gi"
             yield _error(spec, "spec/no-such-size", message, size.at("memory"), fix)
-    ended = aws.ended(resource.type, resource.version) if resource.version else None
+    ended = aws.ended(resource.type, resource.version, aurora=bool(resource.aurora)) if resource.version else None
     if ended:
         message = f"{resource.type} {resource.version} lost standard support at RDS on {ended}"
         yield _error(spec, "spec/engine-version-ended", message, resource.at("version"), "choose a newer line")

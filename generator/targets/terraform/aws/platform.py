@@ -399,7 +399,9 @@ def backup(site: Site, stores: Mapping[str, Call], second: Site | None) -> Itera
         return
     if site.suffix:
         if any(_copied(spec, name) for name in stores):
-            yield _second_vault(site, stores)
+            yield _second_vault(
+                site, stores, max((days(plan.keep), plan.at("keep")) for plan in plans.values() if plan)
+            )
         return
     often = min((seconds(plan.every), plan.at("every")) for plan in plans.values() if plan)
     long = max((days(plan.keep), plan.at("keep")) for plan in plans.values() if plan)
@@ -434,7 +436,7 @@ def _origin(plans: Mapping[str, Any]) -> str:
     return f"resources.{next(iter(plans))}.backup" if len(plans) == 1 else "resources"
 
 
-def _second_vault(site: Site, stores: Mapping[str, Call]) -> Call:
+def _second_vault(site: Site, stores: Mapping[str, Call], kept: tuple[int, str]) -> Call:
     spec = site.spec
     replicated = {
         name: store.output("arn", spec.resources[name].at("backup.copy_to_dr"))
@@ -447,6 +449,7 @@ def _second_vault(site: Site, stores: Mapping[str, Call]) -> Call:
     arguments = {
         "name": site.name(),
         "kms_key_arn": site.key,
+        "keep_days": because(*kept),
         "database_backups": replicated or None,
         "protect": protect(spec),
     }

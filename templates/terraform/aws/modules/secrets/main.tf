@@ -34,13 +34,6 @@ locals {
       variable  = "aws:SourceAccount"
       values    = [local.account]
     }
-    events = {
-      principal = "events.amazonaws.com"
-      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
-      test      = "StringEquals"
-      variable  = "aws:SourceAccount"
-      values    = [local.account]
-    }
     topics = {
       principal = "sns.amazonaws.com"
       actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
@@ -107,6 +100,16 @@ resource "aws_kms_key" "this" {
           Resource  = "*"
           Condition = { (service.test) = { (service.variable) = service.values } }
         }
+      ],
+      # EventBridge names no source to a key; the policy of the topic it writes to does.
+      [
+        {
+          Sid       = "Events"
+          Effect    = "Allow"
+          Principal = { Service = "events.amazonaws.com" }
+          Action    = ["kms:Decrypt", "kms:GenerateDataKey"]
+          Resource  = "*"
+        },
       ],
       # Volumes and databases take a grant when they are made, which only this account's own services may give.
       [

@@ -44,7 +44,7 @@ run "defaults" {
 
   assert {
     condition = alltrue([
-      for statement in jsondecode(aws_kms_key.this.policy).Statement : contains(keys(statement), "Condition") || try(statement.Principal.AWS == "arn:aws:iam::111111111111:root", false)
+      for statement in jsondecode(aws_kms_key.this.policy).Statement : contains(keys(statement), "Condition") || statement.Sid == "Events" || try(statement.Principal.AWS == "arn:aws:iam::111111111111:root", false)
     ])
     error_message = "Services use the key for this account only."
   }
