@@ -55,12 +55,13 @@ _BINDING = {
     **{"||": 0, "&&": 1, "==": 2, "!=": 2, "<": 3, ">": 3, "<=": 3, ">=": 3},
     **{"+": 4, "-": 4, "*": 5, "/": 5, "%": 5},
 }
-_SPACES = re.compile(r"(?:[ \t\r]+|#[^\n]*|//[^\n]*|/\*.*?(?:\*/|\Z))*", re.DOTALL)
-_BLANKS = re.compile(r"(?:\s+|#[^\n]*|//[^\n]*|/\*.*?(?:\*/|\Z))*", re.DOTALL)
+_SPACES = re.compile(r"(?:[ \t\r]+|#[^\n]*|//[^\n]*|/\*.*?\*/)*", re.DOTALL)
+_BLANKS = re.compile(r"(?:\s+|#[^\n]*|//[^\n]*|/\*.*?\*/)*", re.DOTALL)
 _DEEPEST = 50
 _DEEPEST_VALUE = 80
 _LONGEST_CHAIN = 150
 """Bounds on nesting and on operators in a row, so that whoever walks over what was read comes to an end."""
+_LABEL = re.compile(r'"((?:[^"\\\n$%]|\$\$\{|%%\{|[$%](?!\{)|\\[nrt"\\]|\\u[0-9a-fA-F]{4}|\\U[0-9a-fA-F]{8})*)"')
 _PLAIN = re.compile(r'[^"\\$%\n]+')
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "\\": "\\"}
 
@@ -147,10 +148,11 @@ class _Reader:
             labels = []
             while not self.peek("{"):
                 if self.peek('"'):
-                    self.i += 1
-                    end = self.t.index('"', self.i)
-                    labels.append(self.t[self.i : end])
-                    self.i = end + 1
+                    label = _LABEL.match(self.t, self.i)
+                    if label is None:
+                        raise Unreadable(str(self.at()), "a name is one plain text in quotes")
+                    labels.append(label[1])
+                    self.i = label.end()
                 else:
                     labels.append(self.ident())
             self.need("{")
@@ -209,9 +211,10 @@ class _Reader:
     def postfix(self, base: Expr) -> Expr:
         steps: list[tuple[str, Any]] = []
         while True:
-            if self.nl[-1]:
-                self.skip()
-            if self.t.startswith("...", self.i):
+            here = self.i
+            self.skip()
+            if not self.t.startswith((".", "["), self.i) or self.t.startswith("...", self.i):
+                self.i = here
                 break
             if self.t.startswith(".", self.i):
                 self.i += 1
@@ -223,7 +226,7 @@ class _Reader:
                     steps.append(("idx", Expr("lit", base.at, (int(match.group()),))))
                 else:
                     steps.append(("attr", self.ident()))
-            elif self.t.startswith("[", self.i):
+            else:
                 self.i += 1
                 self.nl.append(True)
                 if self.take("*"):
@@ -232,8 +235,6 @@ class _Reader:
                     steps.append(("idx", self.expr()))
                 self.need("]")
                 self.nl.pop()
-            else:
-                break
         return Expr("get", base.at, (base, tuple(steps))) if steps else base
 
     def primary(self) -> Expr:
@@ -274,6 +275,8 @@ class _Reader:
         while t.startswith("::", self.i):
             self.i += 2
             name += "::" + self.ident()
+        if "::" in name and not self.t.startswith("(", self.i):
+            raise Unreadable(str(self.at()), f"{name} is a function, so brackets follow")
         if t.startswith("(", self.i):
             self.i += 1
             self.nl.append(True)
@@ -344,6 +347,13 @@ class _Reader:
         key = None
         if self.take("=>"):
             key, value = value, self.expr()
+        if (key is None) == (end == "}"):
+            why = (
+                "for in braces makes an object, so it has key => value"
+                if key is None
+                else "for in brackets makes a list, which has no =>"
+            )
+            raise Unreadable(str(self.at()), why)
         grouped = self.take("...")
         when = None
         self.skip()
