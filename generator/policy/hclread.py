@@ -275,7 +275,11 @@ class _Reader:
         while t.startswith("::", self.i):
             self.i += 2
             name += "::" + self.ident()
-        if "::" in name and not self.t.startswith("(", self.i):
+        here = self.i
+        self.skip()
+        if not t.startswith("(", self.i):
+            self.i = here
+        if "::" in name and not t.startswith("(", self.i):
             raise Unreadable(str(self.at()), f"{name} is a function, so brackets follow")
         if t.startswith("(", self.i):
             self.i += 1
