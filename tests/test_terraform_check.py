@@ -342,3 +342,8 @@ def test_every_problem_is_explained() -> None:
     code = "".join(path.read_text() for path in Path(terraform.__file__).parent.glob("*.py"))
     named |= set(re.findall(r'(?:found|say|_low|want)\(\s*"([a-z-]+)"', code))
     assert named - set(PROBLEMS) == set()
+
+
+def test_two_mistakes_on_a_line_are_both_said() -> None:
+    found = checked(main='output "a" {\n  value = uper(var.gone)\n}\n')
+    assert sorted(rules(found)) == ["terraform/undeclared-variable", "terraform/unknown-function"]

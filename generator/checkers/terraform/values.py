@@ -230,10 +230,10 @@ def _first(expr: Expr) -> str:
 
 
 def beside(findings: Iterable[Finding], others: Iterable[Finding]) -> list[Finding]:
-    """Findings on lines where nothing was said already: one mistake, one finding."""
-    taken = {_line(finding.at) for finding in others if finding.severity > Severity.LOW}
-    return [finding for finding in findings if _line(finding.at) not in taken]
+    """Findings at places where nothing was said already: one mistake, one finding."""
+    taken = {_place(finding.at) for finding in others if finding.severity > Severity.LOW}
+    return [finding for finding in findings if _place(finding.at) not in taken]
 
 
-def _line(at: Location) -> tuple[str, int]:
-    return (at.path, at.line)
+def _place(at: Location) -> tuple[str, int, int]:
+    return (at.path, at.line, at.column)
