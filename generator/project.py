@@ -49,7 +49,9 @@ _ELSEWHERE = {
 """Where findings are explained that no rule file describes."""
 _NOT_JUDGED = {
     "terraform/address-lost": "Only `groundplan diff` can tell: an address of the generation before is gone, it holds "
-    "data, and no `moved` or `removed` block says what becomes of it. Applied, it would be destroyed.",
+    "data, and no `moved` or `removed` block says what becomes of it. Applied, it would be destroyed.\n"
+    "  In a generated tree both blocks are written for you while groundplan.lock remembers the call: restore the lock "
+    "if it is not there, rename in the spec and nothing else, generate, and make other changes afterwards.",
 }
 """Findings that come of comparing two generations, so that no rule file can judge them."""
 _SCHEMA_PROBLEMS = frozenset(

@@ -14,6 +14,7 @@ data, what guards them, conditions) is kept.
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import re
@@ -48,26 +49,35 @@ _VALUES = {
 }
 """Texts that a type asks for, by the argument's name."""
 
+_TARGETS = {"target_type": "ip", "port": 8080, "protocol": "HTTP", "protocol_version": "HTTP1", "vpc_id": "vpc-1"}
 _BASES: dict[str, dict[str, Any]] = {
     "aws_elasticache_replication_group": {"engine": "valkey", "engine_version": "8.0", "num_cache_clusters": 2},
-    "aws_lb_target_group": {
-        "target_type": "ip",
-        "port": 8080,
-        "protocol": "HTTP",
-        "protocol_version": "HTTP1",
-        "vpc_id": "vpc-1",
+    "aws_elasticache_cluster": {
+        **{"engine": "memcached", "engine_version": "1.6.22", "node_type": "cache.t4g.small"},
+        **{"num_cache_nodes": 1, "az_mode": "single-az"},
+    },
+    "aws_lb_target_group": _TARGETS,
+    "aws_alb_target_group": _TARGETS,
+    "aws_dynamodb_table": {
+        **{"hash_key": "id", "billing_mode": "PAY_PER_REQUEST", "attribute": [{"name": "id", "type": "S"}]},
+    },
+    "aws_lambda_function": {
+        **{"filename": "a.zip", "role": _ARN.format("a"), "handler": "a.b", "runtime": "nodejs22.x"},
+        **{"package_type": "Zip"},
     },
     "aws_ecs_task_definition": {"container_definitions": _VALUES["container_definitions"][0]},
 }
 """What must be set besides the required before a type can be planned."""
 
-_RECURSIVE = frozenset(
-    {"and_statement", "or_statement", "not_statement", "scope_down_statement", "field_to_match", "rule_action_override"}
-)
-"""Blocks that hold what they stand in, or stand in dozens of places; what is in them stays unknown."""
+_DEEP = {"aws_wafv2_web_acl": 0, "aws_wafv2_rule_group": 0}
+"""How deep to ask where statements hold statements, in thousands of ways; what is below stays unknown."""
 
 _KNOWN = {"engine_version_actual": "8.0.1"}
 """What is computed and looked at by the plan, by name; everything else is `known`."""
+
+
+_MOST_CRASHES = 3
+"""After so many a type is left as it is: it looks at something that no sample has."""
 
 
 class Crashed(Exception):
@@ -80,6 +90,7 @@ class Provider:
     def __init__(self, program: str, schema: Any) -> None:
         self.program, self.schema = program, schema
         self.process: subprocess.Popen[str] | None = None
+        self.crashes: dict[str, int] = {}
         self.refusals: dict[tuple[str, tuple[str, ...]], str] = {}
         self.start()
 
@@ -230,19 +241,19 @@ def least(block: Any, texts: tuple[str, str]) -> dict[str, Any]:
     return made
 
 
-def arguments(block: Any, above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+def arguments(block: Any, deep: int, above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     """Paths of what may be set, with the attribute's type, or None for a block as a whole."""
     for name, attribute in block.get("attributes", {}).items():
         is_settable = (attribute.get("required") or attribute.get("optional")) and not attribute.get("write_only")
         if is_settable and (*above, name) not in (("id",), ("tags",), ("tags_all",)):
             yield (*above, name), attribute
-    if len(above) > 4:
+    if len(above) > deep:
         return
     for name, inner in block.get("block_types", {}).items():
-        if name in _RECURSIVE or (name == "timeouts" and not above):
+        if name == "timeouts" and not above:
             continue
         yield (*above, name), None
-        yield from arguments(inner["block"], (*above, name))
+        yield from arguments(inner["block"], deep, (*above, name))
 
 
 def placed(
@@ -326,6 +337,8 @@ def pairs(kind: Any, path: tuple[str, ...]) -> list[tuple[str, str]]:
 
 def ask(provider: Provider, kind: str, block: Any, path: tuple[str, ...], old: Any, new: Any, texts: Any) -> str:
     """`replaces`, `in place`, or "" where the provider plans nothing or refuses."""
+    if provider.crashes.get(kind, 0) > _MOST_CRASHES:
+        return ""
     base = {**least(block, texts), **_BASES.get(kind, {})}
     before = placed(block, path, old, texts, base)
     config = placed(block, path, new, texts, base)
@@ -334,6 +347,7 @@ def ask(provider: Provider, kind: str, block: Any, path: tuple[str, ...], old: A
         proposed = proposal(block, prior, config)
         paths, planned, errors = provider.plan(kind, prior, config, proposed)
     except Crashed:
+        provider.crashes[kind] = provider.crashes.get(kind, 0) + 1
         return ""
     if errors:
         provider.refusals[kind, path] = errors[0]
@@ -365,7 +379,7 @@ def tried(provider: Provider, kind: str, block: Any, path: tuple[str, ...], attr
             answers |= {ask(provider, kind, block, path, some, none, _TEXTS[0])}
         return answers - {""}
     versioned = "version" in path[-1]
-    for texts in pairs(attribute["type"], path):
+    for texts in pairs(attribute["type"], path)[: 2 if kind in _DEEP else None]:
         try:
             one, two = (sample(attribute["type"], number, texts) for number in (0, 1))
         except ValueError:
@@ -384,7 +398,10 @@ def default(provider: Provider, kind: str, block: Any, path: tuple[str, ...], at
     """What the provider takes for an argument that is left out; None where it takes nothing or says so later."""
     base = {**least(block, _TEXTS[0]), **_BASES.get(kind, {})}
     config = base if len(path) == 1 else placed(block, path, None, _TEXTS[0], base)
-    _, planned, errors = provider.plan(kind, None, config, proposal(block, empty(block), config, unknown=True))
+    try:
+        _, planned, errors = provider.plan(kind, None, config, proposal(block, empty(block), config, unknown=True))
+    except Crashed:
+        return None
     found = None if errors or at(config, path) is not None else at(planned, path)
     if isinstance(found, str | int | float | bool):
         return found
@@ -397,7 +414,7 @@ def measure(provider: Provider, kind: str, block: Any) -> dict[str, Any]:
     """A type's arguments by what happens when they change; `name{}` is a block that comes or goes."""
     made: dict[str, list[str]] = {"replaces": [], "sometimes": [], "in_place": [], "computed": []}
     defaults = {}
-    for path, attribute in arguments(block):
+    for path, attribute in arguments(block, _DEEP.get(kind, 4)):
         answers = tried(provider, kind, block, path, attribute)
         name = ".".join(path) + ("" if attribute else "{}")
         if not answers and "-v" in sys.argv:
@@ -419,7 +436,9 @@ def written(whole: dict[str, Any]) -> str:
     """The file: one line for each type and each list, so that a change of one is a change of one line."""
     types = whole["terraform"]["types"]
     text = json.dumps({**whole, "terraform": {**whole["terraform"], "types": {}}}, indent=2, ensure_ascii=False)
-    rows = [f"{json.dumps(name)}: {json.dumps(told, ensure_ascii=False)}" for name, told in sorted(types.items())]
+    rows = [
+        f"{json.dumps(name)}: {json.dumps(told, ensure_ascii=False)}" for name, told in sorted(types.items()) if told
+    ]
     text = re.sub(r"\[\n\s+([^\[\]{}]*?)\n\s+\]", lambda found: "[" + re.sub(r"\n\s+", " ", found[1]) + "]", text)
     return text.replace('"types": {}', '"types": {\n      ' + ",\n      ".join(rows) + "\n    }", 1) + "\n"
 
@@ -430,12 +449,12 @@ def main() -> None:
     known = whole["terraform"]["types"]
     pattern = re.compile(sys.argv[3] if len(sys.argv) > 3 else "|".join(known))
     provider = Provider(sys.argv[2], said)
+    atexit.register(provider.stop)
     for name, entry in sorted(said["resource_schemas"].items()):
         if pattern.fullmatch(name):
             known[name] = measure(provider, name, entry["block"])
             print(name, {word: len(paths) for word, paths in known[name].items()}, file=sys.stderr, flush=True)
             TARGET.write_text(written(whole), encoding="utf-8", newline="\n")
-    provider.stop()
 
 
 if __name__ == "__main__":

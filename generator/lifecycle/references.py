@@ -32,8 +32,7 @@ class Values:
         if node.note not in self._known:
             self._known[node.note] = node  # what refers to itself stays open
             self._known[node.note] = self._found(node)
-        made = self._known[node.note]
-        return replace(made, at=node.at, key_at=node.key_at)
+        return self._known[node.note]
 
     def _found(self, node: Node) -> Node:
         whole = _REFERENCE.fullmatch(node.note)

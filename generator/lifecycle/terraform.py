@@ -6,6 +6,7 @@ replacement spreads: what refers to something that gets a new identity may have 
 
 from __future__ import annotations
 
+import functools
 import posixpath
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -131,8 +132,8 @@ class _Root:
             if address not in before:
                 yield replace(self._change(item, address), action="add", effect="adds")
 
-    def _change(self, item: Document, address: str) -> Change:
-        name = next((text for key in _NAMES if (text := _word(item.root, key, self.resolve[1]))), "")
+    def _change(self, item: Document, address: str, *, side: int = 1) -> Change:
+        name = _name(item, self.resolve[side])
         return Change(
             "terraform",
             self.folder,
@@ -142,7 +143,7 @@ class _Root:
             "none",
             at=item.root.at,
             name=name,
-            data=effects.holds(item.kind),
+            data=_data(item),
             environments=(self.environment,) if self.environment else (),
         )
 
@@ -214,11 +215,12 @@ class _Root:
 
     def _spread(self, changed: dict[str, Change]) -> dict[str, Change]:
         """The changes with those of resources that refer to replaced ones."""
+        kept = set(self.now.values())
         open_ = [address for address, change in changed.items() if _gets_new_identity(change)]
         while open_:
             cause = open_.pop()
             for address, item in self.new.resources.items():
-                if address == cause or address not in set(self.now.values()):
+                if address == cause or address not in kept:
                     continue
                 change = self._touched(changed.get(address), address, item, cause)
                 if change is None:
@@ -233,15 +235,13 @@ class _Root:
         """A resource as it changes because another gets a new identity; None where it does not."""
         seen = {field.path for field in known.fields} if known else set()
         fields = []
-        for path, node in leaves(_arguments(item.root), ""):
-            top = re.split(r"[.\[]", path, maxsplit=1)[0]
+        for path, node, all_, identities in self._open[address]:
             if path in seen:
                 continue
-            if top == "lifecycle":
-                if "replace_triggered_by" not in path or cause not in referred(node, self.new.resources):
-                    continue
-                fields.append(_because(path, node, cause, "replaces"))
-            elif cause in referred(node, self.new.resources, only_new=True):
+            if path.startswith("lifecycle"):
+                if "replace_triggered_by" in path and cause in all_:
+                    fields.append(_because(path, node, cause, "replaces"))
+            elif cause in identities:
                 pair = Pair(path, Value(node.note, "unknown"), Value(node.note, "unknown"))
                 word = effects.of_argument(item.kind, pair).word
                 fields.append(_because(path, node, cause, "may-replace" if word == "replaces" else word))
@@ -253,17 +253,31 @@ class _Root:
             return change
         return self._judged(change, item, item)
 
+    @functools.cached_property
+    def _open(self) -> Mapping[str, tuple[tuple[str, Node, frozenset[str], frozenset[str]], ...]]:
+        """What is open in each resource: path, value, the addresses in it, and those whose identity is meant."""
+        side = self.new.resources
+        return {
+            address: tuple(
+                (path, node, referred(node, side), referred(node, side, only_new=True))
+                for path, node in leaves(_arguments(item.root), "")
+            )
+            for address, item in side.items()
+        }
+
     # resources that vanish, and what else a root says
 
     def _vanished(self) -> Iterator[Change]:
         for address, item in self.old.resources.items():
             if self.now[address] in self.new.resources:
                 continue
-            change = replace(self._change(item, address), action="remove", effect="removes")
+            change = replace(self._change(item, address, side=0), action="remove", effect="removes")
             letting = self.moves.letting(address)
             if letting is not None and not letting.destroys:
                 note = "it stays where it runs, and Terraform forgets it"
                 yield replace(change, action="forget", effect="forgets", notes=(note,))
+            elif item.root.word("skip_destroy") == "True":
+                yield replace(change, action="forget", effect="forgets", notes=("it stays, as skip_destroy says",))
             elif change.data:
                 notes = (_loss(item.kind, item), *_guarded(item.kind, item))
                 yield replace(change, effect="destroys-data", notes=notes)
@@ -275,10 +289,12 @@ class _Root:
         if self.is_gone:
             return
         for address, item in self.old.resources.items():
-            data = effects.holds(item.kind)
+            data = _data(item)
             if not data or self.now[address] in self.new.resources or self.moves.letting(address) is not None:
                 continue
-            name = next((text for key in _NAMES if (text := _word(item.root, key, self.resolve[0]))), "")
+            if item.root.word("skip_destroy") == "True":
+                continue
+            name = _name(item, self.resolve[0])
             called = f' "{name}"' if name else ""
             message = f"{address} is not declared any more, and it holds {data}{called}: applied, it is destroyed"
             at = self._place(address, item)
@@ -319,10 +335,8 @@ class _Root:
         if len(twins) == 1:
             ways.append(f"if it is {twins[0]} now, write `moved {{ from = {address}, to = {twins[0]} }}`")
         ways.append(f"to keep it and forget it, write `removed {{ from = {gone}, lifecycle {{ destroy = false }} }}`")
-        ways.append(
-            f"both go into a .tf file of your own in {self.folder}; in a generated tree they are written for you while "
-            "groundplan.lock remembers the call: restore the lock, and rename in the spec alone before other changes"
-        )
+        ways.append(f"either goes into a .tf file of your own in {self.folder}")
+        ways.append("`groundplan explain terraform/address-lost` says how a spec is changed so that it is not needed")
         return "; ".join(ways)
 
     def _settings(self) -> Iterator[Change]:
@@ -406,6 +420,12 @@ def _gets_new_identity(change: Change) -> bool:
     return change.effect in ("replaces", "destroys-data", "renews") and change.action != "remove"
 
 
+def _data(item: Document) -> str:
+    """What a resource holds that is nowhere else; a replica holds what its source has."""
+    is_replica = item.root.get("replicate_source_db") is not None
+    return "" if is_replica else effects.holds(item.kind)
+
+
 _SNAPSHOTS = frozenset(
     f"aws_{name}" for name in ("db_instance", "rds_cluster", "docdb_cluster", "neptune_cluster", "redshift_cluster")
 )
@@ -431,16 +451,17 @@ def _guarded(kind: str, old: Document) -> list[str]:
     return [f"AWS refuses to delete it while {name} is true" for name in on]
 
 
-def _word(root: Node, key: str, resolve: Values) -> str:
-    """A name as far as it is known: `shop-prod-uploads-...` of one that ends in the account's number."""
-    node = root.get(key)
-    if node is None:
-        return ""
-    node = resolve(node)
-    if node.layer in UNKNOWN:
-        text = re.sub(r"\$\{[^{}]*\}", "...", node.note)
-        return text if text.strip(".") else ""
-    return node.value if isinstance(node.value, str) else ""
+def _name(item: Document, resolve: Values) -> str:
+    """What a resource is called where it runs, as far as it is known: `shop-uploads-...` before a number."""
+    for key in _NAMES:
+        node = item.root.get(key)
+        node = resolve(node) if node is not None else None
+        if node is None:
+            continue
+        text = re.sub(r"\$\{[^{}]*\}", "...", node.note) if node.layer in UNKNOWN else node.value
+        if isinstance(text, str) and text.strip("."):
+            return text
+    return ""
 
 
 def _prefixes(*sides: Side) -> dict[str, tuple[str, ...]]:
