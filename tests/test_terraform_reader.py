@@ -153,3 +153,39 @@ def test_the_real_terraform_gives_the_same_values(tmp_path: Path) -> None:
     )
     real = [json.loads(text) for text in json.loads(base64.b64decode(answer.stdout.strip().strip('"')))]
     assert real == [expected for _, expected in KNOWN]
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({}, "default"),
+        ({"terraform.tfvars": 'v = "one"'}, "one"),
+        ({"terraform.tfvars": 'v = "one"', "a.auto.tfvars": 'v = "two"'}, "two"),
+        ({"b.auto.tfvars": 'v = "three"', "a.auto.tfvars": 'v = "two"'}, "three"),
+        ({"terraform.tfvars": 'v = "one"', "terraform.tfvars.json": '{"v": "${json}"}'}, "${json}"),
+        ({"a.auto.tfvars": 'v = "two"', "b.auto.tfvars.json": '{"v": "four", "//": "x"}'}, "four"),
+        ({"a.auto.tfvars": 'v = "two"', "b.auto.tfvars.json": "[" * 5000}, "two"),
+        ({"a.auto.tfvars.json": "[1]"}, "default"),
+        ({"prod.tfvars": 'v = "only when it is named"'}, "default"),
+    ],
+)
+def test_files_of_values_are_read_in_the_order_of_terraform(files: dict[str, str], expected: str) -> None:
+    text = 'variable "v" {\n  default = "default"\n}\n\nresource "aws_sqs_queue" "a" {\n  name = var.v\n}\n'
+    given = [SourceFile(name, body) for name, body in {"main.tf": text, **files}.items()]
+    (document,) = [found for found in terraformtree.documents(given) if found.kind == "aws_sqs_queue"]
+    assert document.root.word("name") == expected
+
+
+def test_values_in_json_are_lists_and_maps_too() -> None:
+    text = (
+        'variable "v" {\n  type = map(object({ size = number, zones = list(string) }))\n}\n\n'
+        'resource "aws_sqs_queue" "a" {\n  for_each = var.v\n'
+        '  name     = join("-", concat([each.key, each.value.size], each.value.zones))\n}\n'
+    )
+    values = SourceFile("terraform.tfvars.json", '{"v": {"web": {"size": 2, "zones": ["a", "b"]}}}')
+    (document,) = [
+        found
+        for found in terraformtree.documents([SourceFile("main.tf", text), values])
+        if found.kind == "aws_sqs_queue"
+    ]
+    assert (document.address, document.root.word("name")) == ('aws_sqs_queue.a["web"]', "web-2-a-b")

@@ -8,6 +8,7 @@ refers to; nobody may judge it.
 from __future__ import annotations
 
 import functools
+import json
 import posixpath
 import re
 from collections.abc import Iterator, Sequence
@@ -41,17 +42,19 @@ def documents(files: Sequence[TextFile]) -> Iterator[Document]:
     settings: dict[str, list[Block]] = {}
     for file in sorted(files, key=lambda file: file.path):
         folder, name = posixpath.split(file.path)
-        if not name.endswith((".tf", ".tfvars")) and not _SETTINGS.fullmatch(name):
+        if not name.endswith(".tf") and not _SETTINGS.fullmatch(name):
             continue
         block = _read(file.text, file.path)
         if block is None:
             continue
         if _SETTINGS.fullmatch(name):
             settings.setdefault(folder, []).append(block)
-        elif file.path.endswith(".tf"):
+        else:
             folders.setdefault(folder, []).append(block)
-        elif name == "terraform.tfvars" or name.endswith(".auto.tfvars"):
-            values.setdefault(folder, {}).update(block.attributes)
+    for file in sorted(filter(_gives_values, files), key=_precedence):
+        block = _read_json(file.text, file.path) if file.path.endswith(".json") else _read(file.text, file.path)
+        if block is not None:
+            values.setdefault(posixpath.dirname(file.path), {}).update(block.attributes)
     if folders:
         project = _Project(folders, values)
         project.settings = settings
@@ -66,6 +69,46 @@ def _read(text: str, path: str) -> Block | None:
         return read(text, path)
     except Unreadable:
         return None
+
+
+def _gives_values(file: TextFile) -> bool:
+    """Whether Terraform reads values of variables from the file without being told to."""
+    name = posixpath.basename(file.path).removesuffix(".json")
+    return name == "terraform.tfvars" or name.endswith(".auto.tfvars")
+
+
+def _precedence(file: TextFile) -> tuple[bool, str]:
+    """The later of two files that give a value counts.
+
+    https://developer.hashicorp.com/terraform/language/values/variables#variable-definition-precedence
+    """
+    return posixpath.basename(file.path).removesuffix(".json") != "terraform.tfvars", file.path
+
+
+def _read_json(text: str, path: str) -> Block | None:
+    """Values that are given in JSON, as if they were written in HCL; texts in it hold no expressions."""
+    at = Location(path, 1, 1)
+    try:
+        given = json.loads(text)
+        values = {name: (_expression(value, at, 0), at) for name, value in given.items()}
+    except (ValueError, AttributeError, RecursionError):
+        return None
+    return Block("", (), at, values)
+
+
+def _expression(value: Any, at: Location, depth: int) -> Expr:
+    if depth > _DEEPEST:
+        raise ValueError
+    if isinstance(value, dict):
+        pairs = [
+            (Expr("tpl", at, (name,)), _expression(inner, at, depth + 1))
+            for name, inner in value.items()
+            if name != "//"
+        ]
+        return Expr("obj", at, tuple(pairs))
+    if isinstance(value, list):
+        return Expr("list", at, tuple(_expression(item, at, depth + 1) for item in value))
+    return Expr("tpl" if isinstance(value, str) else "lit", at, (value,))
 
 
 class _Project(Expressions):
@@ -318,8 +361,6 @@ def _structured(name: str, node: Node) -> Node:
     """JSON that is written as a text, as the value it stands for."""
     if name not in _JSON or not isinstance(node.value, str):
         return node
-    import json
-
     try:
         return _of_plain(json.loads(node.value), node.at, 0)
     except (ValueError, RecursionError):
