@@ -422,7 +422,8 @@ def _gets_new_identity(change: Change) -> bool:
 
 def _data(item: Document) -> str:
     """What a resource holds that is nowhere else; a replica holds what its source has."""
-    is_replica = item.root.get("replicate_source_db") is not None
+    source = item.root.get("replicate_source_db")
+    is_replica = source is not None and (source.value is not None or source.layer in UNKNOWN)
     return "" if is_replica else effects.holds(item.kind)
 
 
