@@ -41,7 +41,6 @@ _ELSEWHERE = {
     "waiver": "A waiver that has no reason, has expired, or accepts nothing any more.",
     "dr": "What is asked for a lost region is not reached. The finding shows the arithmetic, whose numbers and sources "
     "stand in schemas/data/recovery.json.",
-    "cross": "Two files, or a file and the world, say different things; the finding names both.",
     "schema": "The schema of the format refuses it: the server or program would refuse the file, or drop the key.",
     "hadolint": "A finding of hadolint; see https://github.com/hadolint/hadolint/wiki/{problem}",
     "checkov": "A policy of checkov; see https://www.checkov.io/5.Policy%20Index/all.html for {problem}",
@@ -283,6 +282,8 @@ def explain_rule(name: str) -> str:
     if name in _NOT_JUDGED:
         return f"{name}\n  {_NOT_JUDGED[name]}\n"
     if not any(name in {rule.id, *rule.aliases} for rule in policy.rules()):
+        if name == "cross/region-not-allowed":
+            return f"{name}\n  A region lies where `compliance.data_residency` does not let data lie.\n"
         if family in {"kubernetes", "compose"} and problem in _SCHEMA_PROBLEMS:
             family = "schema"
         if family == "terraform":

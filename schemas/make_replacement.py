@@ -56,6 +56,8 @@ _BASES: dict[str, dict[str, Any]] = {
         **{"engine": "memcached", "engine_version": "1.6.22", "node_type": "cache.t4g.small"},
         **{"num_cache_nodes": 1, "az_mode": "single-az"},
     },
+    "aws_cloudwatch_metric_alarm": {"statistic": "Average", "metric_name": "a", "namespace": "b", "period": 60},
+    "aws_sfn_state_machine": {"type": "STANDARD"},
     "aws_lb_target_group": _TARGETS,
     "aws_alb_target_group": _TARGETS,
     "aws_dynamodb_table": {
@@ -72,8 +74,13 @@ _BASES: dict[str, dict[str, Any]] = {
 _DEEP = {"aws_wafv2_web_acl": 0, "aws_wafv2_rule_group": 0}
 """How deep to ask where statements hold statements, in thousands of ways; what is below stays unknown."""
 
-_KNOWN = {"engine_version_actual": "8.0.1"}
-"""What is computed and looked at by the plan, by name; everything else is `known`."""
+_KNOWN: dict[str, Any] = {
+    "engine_version_actual": "8.0.1",
+    "fifo_throughput_scope": "",
+    "read_capacity": 0,
+    "write_capacity": 0,
+}
+"""What is computed and looked at by the plan, by name; everything else is `known`, 10 or false."""
 
 
 _MOST_CRASHES = 3
@@ -282,7 +289,7 @@ def known(block: Any, state: dict[str, Any]) -> dict[str, Any]:
     for name, attribute in block.get("attributes", {}).items():
         if is_unknown(made[name]) or (made[name] is None and attribute.get("computed")):
             kind = attribute["type"]
-            plain = {"string": _KNOWN.get(name, "known"), "bool": False, "number": 10}
+            plain = {"string": _KNOWN.get(name, "known"), "bool": False, "number": _KNOWN.get(name, 10)}
             made[name] = plain.get(kind) if isinstance(kind, str) else sample(kind, 0, ("known", ""))
     for name, inner in block.get("block_types", {}).items():
         if isinstance(made[name], list):

@@ -94,6 +94,7 @@ def test_an_argument_of_a_database(old: str, new: str, effect: str) -> None:
         pytest.param(
             "aws_elasticache_replication_group", 'engine_version = "8.1"', 'engine_version = "8.0"', "destroys-data"
         ),
+        pytest.param("aws_dynamodb_table", 'hash_key = "a"', 'hash_key = "b"', "destroys-data", id="key of a table"),
         pytest.param("terraform_data", "input = 1", "input = 2", "in-place", id="terraform_data"),
         pytest.param("terraform_data", "triggers_replace = 1", "triggers_replace = 2", "renews", id="its trigger"),
         pytest.param("aws_nobody_knows", "a = 1", "a = 2", "unknown", id="unknown type"),
@@ -587,7 +588,7 @@ def test_the_table_says_where_it_is_from_and_names_types_that_exist() -> None:
     assert table["source"]
     assert effects.table()["kubernetes"]["source"]
     every = {*facts.names("resource"), "terraform_data"}
-    for part in ("holds", "guards", "conditions", "routine", "types"):
+    for part in ("holds", "guards", "conditions", "routine", "read", "types"):
         assert not set(table[part]) - every, part
     assert all(table["types"].values())
 

@@ -71,7 +71,8 @@ def facts(kind: str) -> Facts | None:
     if said is None:
         return None
     words = {"replaces": "replaces", "sometimes": "may-replace", "in_place": "in-place"}
-    effects = {path: word for key, word in words.items() for path in said.get(key, "").split()}
+    sources = (said, table()["terraform"]["read"].get(kind, {}))
+    effects = {path: word for one in sources for key, word in words.items() for path in one.get(key, "").split()}
     conditions = table()["terraform"]["conditions"].get(kind, {})
     return Facts(effects, frozenset(said.get("computed", "").split()), said.get("defaults", {}), conditions)
 
