@@ -145,6 +145,7 @@ def _environment(format_: str) -> _Environment:
         environment.filters[name] = functools.partial(_filtered, function)
     environment.filters["block"] = block
     environment.filters["literal"] = literal
+    environment.filters["pretty"] = pretty
     environment.filters["attributes"] = attributes
     environment.globals = {"shift": shift}
     return environment
@@ -241,9 +242,46 @@ def _block_lines(value: Any, indent: int) -> Iterator[tuple[str, tuple[str, ...]
                 first, causes = lines[0]
                 yield f"{lead} {first.lstrip()}", causes or above
                 yield from lines[1:]
+        elif isinstance(content, str) and "\n" in content:
+            made = literal(child, indent + 2)
+            first, *rest = made.split("\n")
+            yield f"{lead} {first}", made.causes[0] or above
+            yield from ((row, made.causes[0] or above) for row in rest)
         else:
             plain, causes = leaves(child, trace)
             yield f"{lead} {filters.yaml_flow(plain)}", causes or above
+
+
+def pretty(value: Any) -> Block:
+    """A mapping or sequence as JSON over many lines; alone in a template, each line with its own causes."""
+    lines = list(_json_lines(value, 0, "", ""))
+    made = Block("\n".join(text for text, _ in lines))
+    made.causes = tuple(causes for _, causes in lines)
+    return made
+
+
+def _json_lines(value: Any, indent: int, lead: str, tail: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    pad = " " * indent
+    trace = value._trace if isinstance(value, View) else Trace()
+    inner = value._value if isinstance(value, View) else value
+    if not isinstance(inner, Mapping | list | tuple) or not inner:
+        plain, causes = leaves(value, trace)
+        yield f"{pad}{lead}{filters.json_text(plain)}{tail}", causes
+        return
+    mapping = isinstance(inner, Mapping)
+    lines: list[tuple[str, tuple[str, ...]]] = []
+    keys: list[Any] = list(inner if isinstance(inner, Mapping) else range(len(inner)))
+    for number, key in enumerate(keys):
+        kept, trace.reads = trace.reads, []
+        child = value[key]
+        above = trace.take_all()
+        trace.reads = kept
+        name = f"{filters.json_text(str(key))}: " if mapping else ""
+        comma = "," if number + 1 < len(keys) else ""
+        lines += [(text, causes or above) for text, causes in _json_lines(child, indent + 2, name, comma)]
+    yield f"{pad}{lead}{'{' if mapping else '['}", lines[0][1]
+    yield from lines
+    yield f"{pad}{'}' if mapping else ']'}{tail}", lines[-1][1]
 
 
 def _pieces(template: jinja2.Template, context: Mapping[str, Any], trace: Trace) -> Iterator[_Piece]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import TypeAlias
 
 from generator.policy import (
     composefacts,
@@ -16,10 +14,8 @@ from generator.policy import (
     terraformrights,
     terraformuses,
 )
-from generator.policy.documents import Document
-from generator.policy.found import Found
-
-Derive: TypeAlias = Callable[[Sequence[Document]], Iterator[Found]]
+from generator.policy.found import Derive
+from generator.policy.monitoring import alertmanager, collector, crossing, expressions, grafana, logs, prometheus
 
 EVERYWHERE = frozenset(
     [
@@ -115,3 +111,11 @@ _TERRAFORM: dict[str, Derive] = {
 DERIVED |= _TERRAFORM
 EVERYWHERE |= frozenset(_TERRAFORM) - {"terraform-identities", "terraform-secret-keys", "terraform-uses"}
 """Roots keep apart by themselves; what stands in manifests is of one environment."""
+
+_MONITORING: dict[str, Derive] = {
+    name: derive
+    for module in (alertmanager, collector, crossing, expressions, grafana, logs, prometheus)
+    for name, derive in module.DERIVED.items()
+}
+DERIVED |= _MONITORING
+EVERYWHERE |= frozenset(_MONITORING)

@@ -14,9 +14,11 @@ from dataclasses import dataclass, field, replace
 
 from generator.document import Location, Node, TextFile
 from generator.policy import composetree, dockertree
+from generator.policy.monitoring import kinds
 
 _COMPOSE_NAME = re.compile(r"(docker-)?compose([.-][\w.-]+)?\.ya?ml", re.IGNORECASE)
 _ENVIRONMENT = re.compile(r"(?:^|/)(?:overlays|environments|envs)/([^/]+)/")
+_WATCHED = re.compile(r"(?:^|/)monitoring/(?:prometheus|logs|traces)/([^/]+)/")
 
 POD = {
     "Pod": ("spec",),
@@ -90,6 +92,10 @@ def documents(files: Sequence[TextFile], *, terraform: bool = True) -> tuple[Doc
             found.append(Document("dockerignore", "", _lines(file), file.path))
         elif file.path.endswith((".yaml", ".yml", ".json")):
             found.extend(_yaml(file))
+        elif file.path.endswith(".conf") and (form := kinds.format_of_text(file.text)):
+            from generator.policy.monitoring import conftree
+
+            found.append(Document(form, "", conftree.read(file.text, file.path, form), file.path))
     if terraform and any(file.path.endswith(".tf") for file in files):
         from generator.policy import terraformtree
 
@@ -120,8 +126,9 @@ def _lines(file: TextFile) -> Node:
 
 def _yaml(file: TextFile) -> Iterator[Document]:
     """The documents of a YAML file; one that cannot be read is the business of the format's own checker."""
-    if file.path.endswith(".json") and not ('"kind"' in file.text and '"apiVersion"' in file.text):
-        return
+    objects = '"kind"' in file.text and '"apiVersion"' in file.text
+    if file.path.endswith(".json") and not objects and '"panels"' not in file.text:
+        return  # neither objects of Kubernetes nor a dashboard
     from generator import yamlfile
 
     roots, _ = yamlfile.read(file.text, file.path)
@@ -132,6 +139,17 @@ def _yaml(file: TextFile) -> Iterator[Document]:
             number += 1
             if document is not None:
                 yield document
+                yield from _embedded(document)
+
+
+def _embedded(document: Document) -> Iterator[Document]:
+    """What an operator's object holds in a format of its own: rules, a collector's configuration."""
+    if document.format != "kubernetes":
+        return
+    for kind, path, form in kinds.EMBEDDED:
+        inner = document.root.get(*path) if document.kind == kind else None
+        if inner is not None and isinstance(inner.value, dict):
+            yield replace(document, format=form, root=inner)
 
 
 def _expanded(root: Node) -> Iterator[Node]:
@@ -165,8 +183,9 @@ def _classified(root: Node, path: str, number: int) -> Document | None:
         )
     if _is_compose(root, name):
         return Document("compose", "", composetree.tree(root), path, number)
-    if isinstance(value := root.get("scrape_configs"), Node) and isinstance(value.value, tuple):
-        return Document("prometheus", "", root, path, number, environment=environment)
+    if form := kinds.format_of(root):
+        watched = match.group(1) if (match := _WATCHED.search(path)) else environment
+        return Document(form, "", root, path, number, environment=watched)
     return None
 
 

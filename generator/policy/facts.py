@@ -1,6 +1,6 @@
 """Facts: named values with their places, selected out of any files.
 
-`rules/facts.yaml` names them. A fact says in which documents it lies, `at` which position a
+`rules/facts.yaml` and its siblings name them. A fact says in which documents it lies, `at` which position a
 subject stands, and which `value` of the subject is meant; a subject without the value yields a
 missing one, so that a rule can ask whether it exists.
 """
@@ -314,7 +314,7 @@ def placed(value: Value) -> Location:
 
 
 def facts() -> Mapping[str, Fact]:
-    """All facts of `rules/facts.yaml` by name."""
+    """All facts of `rules/facts*.yaml` by name."""
     return _table()
 
 
@@ -334,14 +334,20 @@ def suggestion(name: str, names: Iterable[str] = ()) -> str:
 
 @functools.cache
 def _table() -> dict[str, Fact]:
-    path = data.folder("rules") / "facts.yaml"
-    text = path.read_text(encoding="utf-8")
-    try:
-        document = plain(text, "rules/facts.yaml")
-        groups = document.get("groups", {})
-        return {name: _fact(name, body, groups) for name, body in document.get("facts", {}).items()}
-    except Malformed as problem:
-        raise fault(text, "rules/facts.yaml", problem) from None
+    found: dict[str, Fact] = {}
+    for path in sorted(data.folder("rules").glob("facts*.yaml")):
+        text = path.read_text(encoding="utf-8")
+        name = f"rules/{path.name}"
+        try:
+            document = plain(text, name)
+            groups = document.get("groups", {})
+            for key, body in document.get("facts", {}).items():
+                if key in found:
+                    raise Malformed(("facts", key), f'"{key}" is a fact already')
+                found[key] = _fact(key, body, groups)
+        except Malformed as problem:
+            raise fault(text, name, problem) from None
+    return found
 
 
 def _fact(name: str, body: Any, groups: Mapping[str, list[str]]) -> Fact:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from generator.document import Location, Node, Scalar
 from generator.policy.documents import POD, Document
@@ -20,6 +21,10 @@ class Found:
     trail: tuple[str | int, ...] = ()
     told_at: Location | None = None
     """Where somebody else said what stands here: the caller of a module."""
+
+
+Derive: TypeAlias = Callable[[Sequence[Document]], Iterator[Found]]
+"""A derived fact: all documents in, its values out."""
 
 
 def text(node: Node | None, default: str = "") -> str:

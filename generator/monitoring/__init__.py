@@ -1,0 +1,1 @@
+"""What is measured, promised and alarmed: planned from the spec, once, for rules, tests, dashboards and runbooks."""
