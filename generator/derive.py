@@ -64,7 +64,32 @@ def _platform(tree: Node) -> Node:
     if owner is not None:
         host = f"ghcr.io/{str(owner.value).partition('/')[0]}"
         registry = _default(registry, "host", host, "no registry is given; this is the owner's on GitHub", owner)
-    return with_key(tree, "platform", with_key(with_key(platform, "secrets", store), "registry", registry))
+    tree = with_key(tree, "platform", with_key(with_key(platform, "secrets", store), "registry", registry))
+    return _runbooks(tree)
+
+
+RUNBOOKS = "docs/infrastructure/runbooks"
+"""Where runbooks lie in the repository."""
+
+
+def _runbooks(tree: Node) -> Node:
+    """Where people read the runbooks: the forge of the repository shows them."""
+    monitoring = tree.get("monitoring") or Node({}, tree.at, layer="derived")
+    if not isinstance(monitoring.value, dict) or monitoring.get("runbooks") is not None:
+        return tree
+    at = dataclasses.replace(monitoring.at, pointer="monitoring")
+    monitoring = dataclasses.replace(monitoring, at=at)
+    repository = tree.get("delivery", "repository")
+    if repository is None:
+        made = _default(monitoring, "runbooks", RUNBOOKS, "no `delivery.repository` says where they can be read")
+        return with_key(tree, "monitoring", made)
+    services = [str(node.value) for node in tree.listed("delivery", "ci")]
+    shown = (
+        "https://gitlab.com/{}/-/blob/HEAD/{}" if services[:1] == ["gitlab"] else "https://github.com/{}/blob/HEAD/{}"
+    )
+    address = shown.format(repository.value, RUNBOOKS)
+    made = _default(monitoring, "runbooks", address, "the repository shows them there", repository)
+    return with_key(tree, "monitoring", made)
 
 
 def _resources(tree: Node, environment: str) -> Node:
@@ -141,6 +166,7 @@ def _service(service: Node, environment: str, names: dict[str, list[str]]) -> No
     service = _implied(service, "uses", names["resource"])
     service = _implied(service, "calls", names["service"])
     service = _sized(service)
+    service = _watched(service, kind)
     return _scaled(service, kind, environment)
 
 
@@ -174,6 +200,31 @@ def _implied(service: Node, key: str, names: list[str]) -> Node:
         return service
     base = service.get(key) or _made((), service, pointer(service.at.pointer, key), "")
     return with_key(service, key, dataclasses.replace(base, value=tuple(entries)))
+
+
+_ANSWERING = frozenset({"web", "api"})
+_COUNTED = frozenset({"http", "grpc"})
+"""Protocols whose requests a library counts."""
+
+
+def _watched(service: Node, kind: str) -> Node:
+    """What we build and what answers requests tells of them, and promises something."""
+    ours = service.get("image") is None and service.word("runtime", "name") != "static"
+    counted = (service.word("protocol") or "http") in _COUNTED
+    if kind not in _ANSWERING or not ours or not counted:
+        return service
+    if service.get("metrics") is None:
+        service = _empty(service, "metrics", f"the requests of a {kind} service are counted, and pushed by OTLP")
+    if service.get("slo") is None:
+        service = _empty(service, "slo", f"the usual promise of a {kind} service")
+    return service
+
+
+def _empty(node: Node, key: str, why: str) -> Node:
+    """A mapping that is there; the schema's defaults fill it."""
+    near = node.key_at or node.at
+    at = Location(near.path, near.line, near.column, pointer(node.at.pointer, key))
+    return with_key(node, key, Node({}, at, layer="derived", note=why))
 
 
 def _strings(service: Node) -> Iterator[Node]:

@@ -155,9 +155,36 @@ class Health(Part):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metrics(Part):
-    port: int
+    """What it tells of itself. Without a `port` it pushes OTLP; `requests`, `duration`, `status` and `route` name the
+    metrics and labels of profile custom, `series` what it measures beyond requests."""
+
+    port: int | None
     path_: str
     profile: str
+    buckets: tuple[float, ...]
+    requests: str | None
+    duration: str | None
+    status: str | None
+    route: str | None
+    series: dict[str, Series]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Series(Part):
+    """A metric of the service's own."""
+
+    name: str
+    type: str
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slo(Part):
+    """What a service promises: percent of requests that succeed, and by when which share is answered (`p99: 300ms`)."""
+
+    availability: float
+    latency: dict[str, str]
+    period: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,6 +258,7 @@ class Service(Part):
     env: dict[str, Text]
     files: dict[str, Text]
     metrics: Metrics | None
+    slo: Slo | None
     migrate: str | None
     schedule: Schedule | None
     scale: Scale
@@ -252,6 +280,11 @@ class Service(Part):
         if self.runtime is None or self.runtime.name != "go" or "GOMEMLIMIT" in self.env:
             return ""
         return f"{byte_count(self.size.memory_limit) * 9 // 10 // 2**20}MiB"
+
+    @property
+    def metrics_port(self) -> int | None:
+        """Where its metrics are fetched; None when it has none, or pushes them."""
+        return self.metrics.port if self.metrics is not None else None
 
     @property
     def listens(self) -> bool:
@@ -312,9 +345,19 @@ class Secret(Part):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receiver(Part):
-    """Who hears of something; only what a cloud can reach by itself is read here."""
+    """Who hears of something; each text may be a reference to a secret."""
 
+    pagerduty: Text | None
+    slack: Text | None
+    opsgenie: Text | None
+    teams: Text | None
+    webhook: Text | None
     email: tuple[str, ...]
+
+    @property
+    def named(self) -> bool:
+        """Whether it reaches anybody."""
+        return any((self.pagerduty, self.slack, self.opsgenie, self.teams, self.webhook, self.email))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -322,6 +365,7 @@ class Notify(Part):
     page: Receiver | None
     ticket: Receiver | None
     stakeholders: Receiver | None
+    deadman: Text | None
 
     @property
     def emails(self) -> tuple[str, ...]:
@@ -331,14 +375,60 @@ class Notify(Part):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MetricsStore(Part):
+    """Prometheus: how often it asks, how long it keeps, and whether its operator runs in the cluster."""
+
+    interval: str
+    keep: str
+    operator: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Logs(Part):
+    shipper: str
+    store: str
     keep: str
     audit_keep: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sampling(Part):
+    """Percent of the traces with an error, the time above which one is slow, percent of all others."""
+
+    errors: int
+    slow: str
+    rest: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traces(Part):
+    store: str
+    keep: str
+    sampling: Sampling
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Monitoring(Part):
+    """`grafana` is its address, `runbooks` the address of the folder of runbooks."""
+
+    metrics: MetricsStore
     logs: Logs
+    traces: Traces
+    dashboards: tuple[str, ...]
+    grafana: str | None
+    runbooks: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertRule(Part):
+    """An alert of the user's: `when` in our words or `expr` in PromQL."""
+
+    name: str
+    when: Text | None
+    expr: Text | None
+    for_: str
+    severity: str
+    summary: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -399,6 +489,7 @@ class Spec(Part):
     secrets: dict[str, Secret]
     notify: Notify | None
     monitoring: Monitoring
+    alerts: dict[str, AlertRule]
     disaster_recovery: DisasterRecovery | None
     cost: Cost | None
     delivery: Delivery

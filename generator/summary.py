@@ -382,10 +382,10 @@ def _monitoring(facts: _Facts) -> Iterator[Row]:
 
 
 def _endpoints(spec: Spec) -> Value:
-    scraped = [(name, service.metrics) for name, service in spec.services.items() if service.metrics]
-    said = (f"{name} {metrics.port}{metrics.path_}" for name, metrics in scraped)
-    nodes = [spec.tree.get("services", name, "metrics", "port") for name, _ in scraped]
-    return _read(", ".join(said), *nodes) if scraped else Value("none", "declared", "no service has `metrics`")
+    told = [(name, service.metrics) for name, service in spec.services.items() if service.metrics]
+    said = (f"{name} {metrics.port}{metrics.path_}" if metrics.port else f"{name} by OTLP" for name, metrics in told)
+    nodes = [spec.tree.get("services", name, "metrics", "port") for name, _ in told]
+    return _read(", ".join(said), *nodes) if told else Value("none", "declared", "no service has `metrics`")
 
 
 def _planned(spec: Spec, keys: Sequence[tuple[str, str]], *, made: bool) -> Value:

@@ -197,7 +197,7 @@ def test_given_values_are_kept() -> None:
         ("resources: {db: {type: postgres, version: 17}}", []),
         ("resources: {db: {type: postgres, backup: {keep: 30d}}}", [("backup", "terraform")]),
         ("resources: {db: {type: postgres, ordered: true}}", []),
-        ("services: {web: {slo: {availability: 99}, port: 1}}", [("slo", "monitoring")]),
+        ("services: {web: {slo: {availability: 99}, port: 1}}", []),
         ("environments: {dev: {services: {web: {rollout: {strategy: canary}}}}}", [("strategy: canary", "rollouts")]),
         ("environments: {dev: {disaster_recovery: null}}", []),
     ],

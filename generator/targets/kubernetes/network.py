@@ -38,7 +38,7 @@ def ingress(spec: Spec, service: Service) -> list[dict[str, Any]]:
         if service.public is not None:
             gateway = because(spec.platform.kubernetes.gateway_namespace, service.public.path)
             flows.append({"service": "", "namespace": gateway, "port": port})
-    if service.metrics is not None:
+    if service.metrics is not None and service.metrics.port is not None:
         monitoring = because(spec.platform.kubernetes.monitoring_namespace, service.metrics.path)
         port = because(service.metrics.port, service.metrics.at("port"))
         flows.append({"service": "", "namespace": monitoring, "port": port})

@@ -116,7 +116,7 @@ def ports(service: Service) -> list[dict[str, Any]]:
         made.append(
             {"name": port_name(service), "number": number, "protocol": because(protocol, service.at("protocol"))}
         )
-    if service.metrics is not None and service.metrics.port != service.port:
+    if service.metrics is not None and service.metrics.port not in {None, service.port}:
         number = because(service.metrics.port, service.metrics.at("port"))
         made.append({"name": "metrics", "number": number, "protocol": "http"})
     return made

@@ -153,7 +153,9 @@ def _service(site: Site, service: Service, resources: Mapping[str, Call], priori
         "discovery_name": because(service.name, service.path) if service.port is not None else None,
         "port": because(service.port, service.at("port")) if service.port is not None else None,
         "protocol": because(service.protocol, service.at("protocol")) if service.port is not None else None,
-        "metrics_port": because(service.metrics.port, service.metrics.at("port")) if service.metrics else None,
+        "metrics_port": because(service.metrics.port, service.metrics.at("port"))
+        if service.metrics and service.metrics.port is not None
+        else None,
         "callers": callers or None,
         "load_balancer": because(balancer, entry.path) if balancer and entry else None,
         "health_path": because(health.ready, health.at("ready")) if entry and service.protocol == "http" else None,
