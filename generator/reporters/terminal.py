@@ -7,13 +7,13 @@ terminal with colours: it is a tenth of the start-up, and a pipe does not need i
 from __future__ import annotations
 
 import textwrap
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypeAlias, TypeVar
 
 from generator.document import Location
 from generator.finding import Finding, Severity
 from generator.report import Report, Summary, Value, tally
+from generator.reporters.frame import frame, without_secrets
 from generator.reporters.wording import Style, counted, place, severities, states, verdict, visible
 
 Line: TypeAlias = "tuple[tuple[str, str], ...]"
@@ -72,7 +72,7 @@ def _brief(report: Report) -> Iterator[Line]:
 
 def _all(report: Report, sources: Mapping[str, str], width: int) -> Iterator[Line]:
     shown, hidden = _most_telling(report)
-    sources = _without_secrets(report, sources)
+    sources = without_secrets(report, sources)
     for finding in shown:
         if finding.severity > Severity.INFO:
             yield from _finding(finding, sources, width)
@@ -96,27 +96,6 @@ def _most_telling(report: Report) -> tuple[tuple[Finding, ...], int]:
     return tuple(sorted(worst, key=lambda finding: finding.order)), len(every) - len(worst)
 
 
-def _secretive(finding: Finding) -> bool:
-    """Whether the line it points at may hold a secret, which no report repeats."""
-    return any("secret" in name.lower() for name in (finding.rule, *finding.aliases))
-
-
-def _without_secrets(report: Report, sources: Mapping[str, str]) -> Mapping[str, str]:
-    """The sources without the lines at and around findings of secrets: another finding's frame could show them."""
-    found = [
-        finding for finding in (*report.findings, *(item.finding for item in report.waived)) if _secretive(finding)
-    ]
-    places = [at for finding in found for at in (finding.at, finding.cause) if at is not None and at.path in sources]
-    if not places:
-        return sources
-    texts = {at.path: sources[at.path].split("\n") for at in places}
-    for at in places:
-        lines = texts[at.path]
-        for number in range(max(at.line - 2, 1), min(at.line + 2, len(lines)) + 1):
-            lines[number - 1] = ""
-    return {**sources, **{path: "\n".join(lines) for path, lines in texts.items()}}
-
-
 # one finding
 
 
@@ -138,9 +117,9 @@ def _finding(finding: Finding, sources: Mapping[str, str], width: int) -> Iterat
     yield from _frame(finding.at, sources, margin, finding.severity.word, width, around=1)
     for at, words in others:
         apart = at.path != finding.at.path or abs(at.line - finding.at.line) > 1
-        frame = list(_frame(at, sources, margin, "gutter", width, around=0)) if apart else []
-        yield _noted(margin, f"{words} {place(at)}", ":::" if frame else " = ")
-        yield from frame
+        shown = list(_frame(at, sources, margin, "gutter", width, around=0)) if apart else []
+        yield _noted(margin, f"{words} {place(at)}", ":::" if shown else " = ")
+        yield from shown
     for other in finding.related:
         yield _noted(margin, f"see {other.at}" + (f": {_shortened(other.message)}" if other.message else ""))
     if finding.fix:
@@ -175,67 +154,13 @@ def _frame(
     at: Location, sources: Mapping[str, str], margin: int, style: str, width: int, *, around: int
 ) -> Iterator[Line]:
     """The lines around a place with their numbers, and a caret below the word that begins there."""
-    lines = sources.get(at.path, "").split("\n")
-    if not 1 <= at.line <= len(lines) or not lines[at.line - 1].strip():
-        return
-    room = (width or _USUAL_WIDTH) - margin - 3
-    yield (("gutter", f"{' ' * margin} |"),)
-    for number in range(max(1, at.line - around), min(len(lines), at.line + around) + 1):
-        raw = lines[number - 1]
-        if number != at.line:
-            if raw.strip():
-                yield (("gutter", f"{number:>{margin}} | "), ("", _cropped(_shown(raw), 0, room)[0]))
-            continue
-        before, word = _split(raw, at.column)
-        text, start = _cropped(_shown(raw), _cells(_shown(before)), room)
-        length = min(_cells(_shown(word)), room - start)
-        yield (("gutter", f"{number:>{margin}} | "), ("", text))
-        if at.column:
-            yield (("gutter", f"{' ' * margin} | "), (style, " " * start + "^" * max(length, 1)))
-
-
-def _split(raw: str, column: int) -> tuple[str, str]:
-    """What stands before a column, and the word that begins there."""
-    before, rest = raw[: max(column - 1, 0)], raw[max(column - 1, 0) :]
-    if rest[:1] in {'"', "'"} and rest.find(rest[0], 1) > 0:
-        return before, rest[: rest.find(rest[0], 1) + 1]
-    word = rest.split(maxsplit=1)[0] if rest.strip() and not rest[0].isspace() else ""
-    return before, word.rstrip(":,]}") or word[:1]
-
-
-def _shown(text: str) -> str:
-    return visible(text.rstrip("\r").replace("\t", "    "))
-
-
-def _cells(text: str) -> int:
-    """How many cells of a terminal a text takes: wide characters take two, combining ones none."""
-    if text.isascii():
-        return len(text)
-    return sum(
-        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text
-    )
-
-
-def _cropped(text: str, start: int, room: int) -> tuple[str, int]:
-    """A part of a long line that shows the cell `start`, and where that cell is in it."""
-    if _cells(text) <= room or room < 20:
-        return text, start
-    skip = max(0, start - room // 2) if start > room - 20 else 0
-    head = "..." if skip else ""
-    kept = _cells_from(text, skip, room - len(head) - 3)
-    tail = "..." if skip + _cells(kept) < _cells(text) else ""
-    return f"{head}{kept}{tail}", start - skip + len(head)
-
-
-def _cells_from(text: str, skip: int, room: int) -> str:
-    kept, cell = [], 0
-    for char in text:
-        if cell >= skip + room:
-            break
-        if cell >= skip:
-            kept.append(char)
-        cell += _cells(char)
-    return "".join(kept)
+    lines = tuple(frame(at, sources, (width or _USUAL_WIDTH) - margin - 3, around=around))
+    if lines:
+        yield (("gutter", f"{' ' * margin} |"),)
+    for line in lines:
+        yield (("gutter", f"{line.number:>{margin}} | "), ("", line.text))
+        if line.caret:
+            yield (("gutter", f"{' ' * margin} | "), (style, line.caret))
 
 
 # the closing screen
