@@ -59,6 +59,20 @@ def place(at: Location) -> str:
     return visible(f"{at} {at.pointer}".rstrip())
 
 
+FOREIGN = frozenset({"checkov", "hadolint"})
+"""Tools whose findings keep the tool's name in their id; every other family is ours."""
+
+
+def family(rule: str) -> str:
+    """`docker` of `docker/unpinned-base-image`."""
+    return rule.partition("/")[0]
+
+
+def tool(rule: str) -> str:
+    """Who judges a rule: the foreign tool, or groundplan."""
+    return family(rule) if family(rule) in FOREIGN else "groundplan"
+
+
 def counted(number: int, noun: str) -> str:
     """`1 file`, `2 files`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

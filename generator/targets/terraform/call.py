@@ -12,10 +12,6 @@ from typing import Any
 from generator.artifact import Because, because
 from generator.filters import Expression
 
-HASH = 6
-"""Characters of the hash that keeps a cut name apart from its neighbours."""
-
-
 _NAMED = frozenset({"name", "connection_secret_name", "discovery_name", "image", "load_balancer"})
 """Arguments in which a call's own name, or something made from it, stands."""
 
@@ -66,14 +62,6 @@ class Call:
 def identifier(*words: str) -> str:
     """A name of HCL from names of the spec, whose dashes become underscores; they hold no underscore themselves."""
     return "_".join(word.replace("-", "_") for word in words if word)
-
-
-def cut(name: str, limit: int) -> str:
-    """A name of at most `limit` characters: longer ones end in a hash of the whole."""
-    if len(name) <= limit:
-        return name
-    mark = hashlib.sha256(name.encode()).hexdigest()[:HASH]
-    return f"{name[: limit - HASH - 1].rstrip('-')}-{mark}"
 
 
 def whole(text: str) -> int | float:

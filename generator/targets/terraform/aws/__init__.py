@@ -8,9 +8,10 @@ from typing import Any
 from generator.artifact import Artifact, because
 from generator.filters import hcl
 from generator.model import Cloud, Product, Spec
+from generator.names import cut
 from generator.targets.terraform.aws import alarms, platform, stores, workloads
 from generator.targets.terraform.aws.site import SECOND, Site, first, follows, second, stands_by
-from generator.targets.terraform.call import Call, Expression, cut
+from generator.targets.terraform.call import Call, Expression
 from generator.targets.terraform.root import Root
 
 HOLDING = frozenset({"database", "bucket", "queue", "registry", "backup", "secrets", "cdn"})

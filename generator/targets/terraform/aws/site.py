@@ -11,13 +11,8 @@ from generator.addresses import beside
 from generator.artifact import because
 from generator.derive import FOLLOWED
 from generator.model import Cloud, Spec
-from generator.targets.terraform.call import Call, Expression, cut, identifier
-
-NAME_LIMIT = 50
-"""Leaves room for what modules append: an account number for buckets, a word for roles."""
-
-SHORT_LIMIT = 32
-"""Load balancers and target groups: https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateTargetGroup.html"""
+from generator.names import LIMIT, cut
+from generator.targets.terraform.call import Call, Expression, identifier
 
 SECOND = "dr"
 """The second region in names, and the alias of its provider."""
@@ -56,7 +51,7 @@ class Site:
         """The environment's own key in this region."""
         return because(Expression(f"module.{identifier('secrets', self.suffix)}.kms_key_arn"), "environments")
 
-    def name(self, *words: str, limit: int = NAME_LIMIT) -> Any:
+    def name(self, *words: str, limit: int = LIMIT) -> Any:
         causes = ("app", self.spec.environment.path)
         return because(cut("-".join((self.prefix, *words)), limit), *causes)
 

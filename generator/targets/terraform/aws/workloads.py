@@ -11,10 +11,11 @@ from generator import aws
 from generator.artifact import because
 from generator.filters import hcl
 from generator.model import Reference, Service, Spec, Text
+from generator.names import SHORT_LIMIT
 from generator.quantity import byte_count, millicores, seconds
 from generator.targets.terraform.aws import platform, stores
 from generator.targets.terraform.aws.platform import log_days, protect
-from generator.targets.terraform.aws.site import SHORT_LIMIT, Site
+from generator.targets.terraform.aws.site import Site
 from generator.targets.terraform.call import Call, Expression
 
 ONCE = frozenset({"cron", "job"})
