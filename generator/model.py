@@ -420,6 +420,14 @@ class Monitoring(Part):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AlertTests(Part):
+    """Series and their values, in promtool's notation, that make an alert fire and that do not."""
+
+    fires: dict[str, str]
+    silent: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AlertRule(Part):
     """An alert of the user's: `when` in our words or `expr` in PromQL."""
 
@@ -429,6 +437,7 @@ class AlertRule(Part):
     for_: str
     severity: str
     summary: str
+    tests: AlertTests | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

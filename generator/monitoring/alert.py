@@ -58,12 +58,16 @@ class Firing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """One promtool test of one alert: these series, looked at `at`; nothing in `fires` means silence."""
+    """One promtool test of one alert: these series, looked at `at`; nothing in `fires` means silence.
+
+    Where nobody knows which labels the alert will have, `labelled` is False, and only its firing is looked at.
+    """
 
     says: str
     series: tuple[Series, ...]
     at: str
     fires: tuple[Firing, ...] = ()
+    labelled: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

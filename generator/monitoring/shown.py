@@ -40,12 +40,11 @@ def scaled(value: float) -> str:
 
 def binary(value: float) -> str:
     """`humanize1024`: ki, Mi, Gi."""
-    prefix = ""
-    for prefix in ("", "ki", "Mi", "Gi", "Ti", "Pi"):
-        if abs(value) < 1024 or prefix == "Pi":
-            break
+    for prefix in ("", "ki", "Mi", "Gi", "Ti"):
+        if abs(value) < 1024:
+            return f"{_general(value)}{prefix}"
         value /= 1024
-    return f"{_general(value)}{prefix}"
+    return f"{_general(value)}Pi"
 
 
 def duration(value: float) -> str:
@@ -62,12 +61,11 @@ def duration(value: float) -> str:
         if minutes:
             return f"{sign}{minutes}m {seconds}s"
         return f"{_general(value)}s"
-    prefix = ""
-    for prefix in ("m", "u", "n", "p"):
+    for prefix in ("m", "u", "n"):
         value *= 1000
         if abs(value) >= 1:
-            break
-    return f"{_general(value)}{prefix}s"
+            return f"{_general(value)}{prefix}s"
+    return f"{_general(value * 1000)}ps"
 
 
 FORMS: Mapping[str, tuple[str, Callable[[float], str]]] = {
