@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from generator.project import Choices, Made, Project
     from generator.reporters import Style
 
-FORMATS = ("terminal", "json", "markdown", "sarif")
+FORMATS = ("terminal", "json", "markdown", "html", "sarif", "junit", "github", "gitlab")
 DIFF_FORMATS = ("terminal", "json", "markdown")
 _F = TypeVar("_F", bound=Callable[..., Any])
 

@@ -26,7 +26,11 @@ REPORTERS: dict[str, str] = {
     "terminal": "generator.reporters.terminal",
     "json": "generator.reporters.json",
     "markdown": "generator.reporters.markdown",
+    "html": "generator.reporters.html",
     "sarif": "generator.reporters.sarif",
+    "junit": "generator.reporters.junit",
+    "github": "generator.reporters.github",
+    "gitlab": "generator.reporters.gitlab",
 }
 
 

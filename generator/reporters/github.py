@@ -58,7 +58,9 @@ def _criterion(said: str) -> str:
 def _closing(report: Report) -> Iterator[str]:
     """What was not checked, in one notice: silence must not look like success."""
     if report.not_checked:
-        items = [f"{item.what}: {item.reason}" for item in sorted(report.not_checked)]
+        items = [
+            f"{item.what}: {item.reason}" + (f"; {item.fix}" if item.fix else "") for item in sorted(report.not_checked)
+        ]
         head = f"{counted(len(items), 'thing')} not checked"
         yield _command("notice", {"title": f"groundplan: {head}"}, *itertools.islice(items, _SHOWN), *_more(items))
 

@@ -12,13 +12,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from generator.finding import Finding
 from generator.report import Box, Report, Row, Section, Summary, Value, tally
-from generator.reporters.wording import Style, counted, place, severities, states, verdict, visible
+from generator.reporters.wording import CODE_SPAN, Style, counted, place, severities, states, verdict, visible
 
 _MARKUP = re.compile(r"([\\`*_\[\]{}|~])")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _LINK = re.compile(r"(?i)\b(https?|ftp|www)(:|\.)(?=\S)")
 _BLOCK = re.compile(r"^(?:#{1,6}(?=\s|$)|[-+=](?=[-+=\s]|$)|\d{1,9}[.)](?=\s|$))")
-_SPAN = re.compile(r"(?<![`\\])`([^`\\]*[^`\\\s][^`\\]*)`(?!`)")
 _MENTION = re.compile(r"(?<![\w`/])@(?=\w)")
 
 
@@ -28,7 +27,7 @@ def render(report: Report, _sources: Mapping[str, str], _style: Style) -> str:
 
 def text(said: str) -> str:
     """A sentence on one line, with its code spans, in which nothing else is markup, a link or a mention."""
-    parts = _SPAN.split(visible(said).strip())
+    parts = CODE_SPAN.split(visible(said).strip())
     return "".join(code(part) if number % 2 else _escaped(part, number) for number, part in enumerate(parts))
 
 

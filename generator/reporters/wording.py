@@ -36,6 +36,8 @@ class Style:
 
 # control, format (direction overrides, zero width), surrogate, line and paragraph separator, private use
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp", "Co"})
+CODE_SPAN = re.compile(r"(?<![`\\])`([^`\\]*[^`\\\s][^`\\]*)`(?!`)")
+"""A span in backticks in one of our sentences, by its content."""
 _ASCII = re.compile(r"[ -~]*")
 
 
