@@ -91,10 +91,10 @@ def deliveries(specs: tuple[Spec, ...]) -> Delivery:
         mine = {spec.environment.name: contents.get((role, spec.environment.name)) for spec in specs}
         present = [body for body in mine.values() if body]
         same = all(body == present[0] for body in present)
-        for environment, body in mine.items():
-            if body:
+        for environment, content in mine.items():
+            if content:
                 names[role, environment] = role if same else f"{role}-{environment}"
-                receivers[names[role, environment]] = body
+                receivers[names[role, environment]] = content
     receivers[NOBODY] = {}
     shared = settings(specs, receivers, files)
     return Delivery(names, receivers, shared, dict(sorted(files.items())))
