@@ -44,28 +44,18 @@ def watch(spec: Spec, environment: str = "") -> tuple[Watched, ...]:
 
 
 def groups(spec: Spec) -> tuple[Group, ...]:
-    """The rule groups of an environment; those of one subject go into one file, recordings first."""
-    found = []
-    for one in watch(spec):
-        name = f"{spec.app}-{spec.environment.name}-{one.subject.name}"
-        interval = f"{EVALUATION}s"
-        if one.recordings:
-            found.append(
-                Group(
-                    name=f"{name}-recordings",
-                    subject=one.subject.name,
-                    interval=interval,
-                    recordings=one.recordings,
-                    alerts=(),
-                )
-            )
-        if one.alerts:
-            found.append(
-                Group(
-                    name=f"{name}-alerts", subject=one.subject.name, interval=interval, recordings=(), alerts=one.alerts
-                )
-            )
-    return tuple(found)
+    """One group for each subject of an environment: its alerts see what was recorded a moment before."""
+    return tuple(
+        Group(
+            name=f"{spec.app}-{spec.environment.name}-{one.subject.name}",
+            subject=one.subject.name,
+            interval=f"{EVALUATION}s",
+            recordings=one.recordings,
+            alerts=one.alerts,
+        )
+        for one in watch(spec)
+        if one.recordings or one.alerts
+    )
 
 
 def measures(spec: Spec, environment: str = "$environment") -> tuple[Measure, ...]:

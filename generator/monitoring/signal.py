@@ -18,8 +18,8 @@ from generator.quantity import seconds
 Feed: TypeAlias = Callable[[float, int], tuple[Series, ...]]
 """(value, minutes) -> series that read the value for so long."""
 
-EVALUATION = 30
-"""Seconds between two evaluations of every group."""
+EVALUATION = 60
+"""Seconds between two evaluations of every group, as Prometheus has it by default."""
 
 _SETTLE = 6
 """Minutes until a rate over five minutes reads its input: one window and a reading more."""

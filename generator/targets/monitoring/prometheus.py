@@ -10,7 +10,6 @@ from generator.model import Product, Spec
 from generator.monitoring.addresses import dashboard_url, runbook_url
 from generator.monitoring.alert import Alert, Group, Recording, Trial
 from generator.monitoring.rules import groups
-from generator.monitoring.signal import EVALUATION
 
 FOLDER = "monitoring/prometheus"
 
@@ -18,28 +17,19 @@ FOLDER = "monitoring/prometheus"
 def plan(product: Product) -> Iterator[Artifact]:
     """One rule file and one test file for each subject of each environment."""
     for spec in product.environments.values():
-        for subject, found in by_subject(spec).items():
-            origin = _origin(spec, subject)
-            name = spec.environment.name
-            written = [_group(spec, group) for group in found]
-            yield _artifact(f"{FOLDER}/{name}/rules/{subject}.yaml", "rules", {"groups": written}, origin, name)
-            tests = list(_tests(spec, found))
+        for group in groups(spec):
+            name, origin = spec.environment.name, _origin(spec, group.subject)
+            context: dict[str, Any] = {"groups": [_group(spec, group)]}
+            yield _artifact(f"{FOLDER}/{name}/rules/{group.subject}.yaml", "rules", context, origin, name)
+            tests = list(_tests(spec, group))
             if tests:
-                context = {"subject": subject, "interval": f"{EVALUATION}s", "tests": tests}
-                yield _artifact(f"{FOLDER}/{name}/tests/{subject}.test.yaml", "tests", context, origin, name)
+                context = {"subject": group.subject, "interval": group.interval, "tests": tests}
+                yield _artifact(f"{FOLDER}/{name}/tests/{group.subject}.test.yaml", "tests", context, origin, name)
 
 
 def rule_groups(spec: Spec) -> dict[str, list[dict[str, Any]]]:
-    """The groups of each subject as Prometheus writes them, their values tied to the spec."""
-    return {subject: [_group(spec, group) for group in found] for subject, found in by_subject(spec).items()}
-
-
-def by_subject(spec: Spec) -> dict[str, list[Group]]:
-    """The groups of an environment by subject."""
-    found: dict[str, list[Group]] = {}
-    for group in groups(spec):
-        found.setdefault(group.subject, []).append(group)
-    return found
+    """The group of each subject as Prometheus writes it, its values tied to the spec."""
+    return {group.subject: [_group(spec, group)] for group in groups(spec)}
 
 
 def _origin(spec: Spec, subject: str) -> str:
@@ -103,11 +93,10 @@ def _untemplated(text: str) -> str:
     return text.replace("{{", '{{ "{{" }}')
 
 
-def _tests(spec: Spec, found: list[Group]) -> Iterator[dict[str, Any]]:
-    for group in found:
-        for alert in group.alerts:
-            for trial in alert.trials:
-                yield because(_test(spec, alert, trial), *alert.causes)
+def _tests(spec: Spec, group: Group) -> Iterator[dict[str, Any]]:
+    for alert in group.alerts:
+        for trial in alert.trials:
+            yield because(_test(spec, alert, trial), *alert.causes)
 
 
 def _test(spec: Spec, alert: Alert, trial: Trial) -> dict[str, Any]:
