@@ -16,13 +16,10 @@ from generator.monitoring.alert import Measure, Query
 from generator.monitoring.shown import number
 from generator.monitoring.signal import Subject
 from generator.quantity import seconds
-from generator.targets.monitoring.grafana.panels import Section
+from generator.targets.monitoring.grafana.panels import BUDGET, FIRING, Section
 
 ENVIRONMENT = "$environment"
 """The variable in place of an environment's name."""
-
-FIRING = "firing"
-"""The key of the number of alerts that fire."""
 
 _REQUESTS = ("requests_per_second", "failures", "error_rate", "latency_p99")
 _RUNS = ("last_success", "failed_runs")
@@ -80,7 +77,7 @@ def of_objectives(spec: Spec, measures: Sequence[Measure]) -> tuple[list[Measure
     """Each promise, and how much of its budget is left."""
     promising = [service for service in spec.services.values() if service.slo is not None]
     sections = [Section(service.name, tuple(_objectives(spec, service, measures))) for service in promising]
-    left = [single(measure) for section in sections for measure in section.measures if measure.unit == "percent"]
+    left = [measure for section in sections for measure in section.measures if measure.key.startswith(BUDGET)]
     return left, sections
 
 
@@ -100,7 +97,9 @@ def firing(subject: str, matcher: str, *causes: str) -> Measure:
 
 def single(measure: Measure) -> Measure:
     """What one number is made of: the last of its queries, which is the one that its alerts look at."""
-    return dataclasses.replace(measure, queries=measure.queries[-1:])
+    several = len(measure.queries) > 1
+    title = measure.queries[-1].legend if several else measure.title.partition(",")[0]  # there is little room
+    return dataclasses.replace(measure, title=title, queries=measure.queries[-1:])
 
 
 def _severities() -> list[Measure]:
@@ -159,7 +158,7 @@ def _objectives(spec: Spec, service: Service, measures: Iterable[Measure]) -> It
         window = min(objective.slo.period, spec.monitoring.metrics.keep, key=seconds)
         bad = f"were slower than {number(objective.bound)} s" if objective.percentile else "failed"
         yield Measure(
-            key=f"budget_{of}",
+            key=f"{BUDGET}{of}",
             subject=service.name,
             title=f"{service.name}: budget left, {of}",
             unit="percent",

@@ -98,14 +98,8 @@ def _variables(spec: Spec, environments: Sequence[str], board: Board) -> list[Js
         made.append(_constant("service", board.service, board.origin))
     elif board.services:
         choice = _choice("service", "Service", list(board.services), "$__all", "services")
-        made.append(
-            {
-                **choice,
-                "multi": True,
-                "includeAll": True,
-                "current": {"selected": True, "text": "All", "value": "$__all"},
-            }
-        )
+        every = {"selected": True, "text": "All", "value": "$__all"}
+        made.append({**choice, "multi": True, "includeAll": True, "current": every})
     return made
 
 

@@ -23,6 +23,9 @@ _STAT_HEIGHT, _GRAPH_HEIGHT = 4, 8
 _MOST_STATS = 6
 _COLOURS = {"page": "red", "ticket": "orange", "info": "yellow"}
 _FINE = "green"
+FIRING, BUDGET = "firing", "budget_"
+"""How keys of measures begin whose colours no alert decides: how many alerts fire, what is left of a budget."""
+
 _JUST_ABOVE = 1e-9
 """A step begins at its number, an alert on `> 0` fires above it, one on `== 0` at it alone."""
 
@@ -137,7 +140,7 @@ def _panel(kind: str, measure: Measure, watch: Watch, *, instant: bool) -> Json:
     defaults: Json = {
         "unit": measure.unit,
         "color": {"mode": "thresholds"},
-        "thresholds": {"mode": "absolute", "steps": told(steps(watch.on(measure)), *_causes(measure, watch))},
+        "thresholds": {"mode": "absolute", "steps": told(_colours(measure, watch), *_causes(measure, watch))},
     }
     if measure.unit not in _MAY_BE_CLOSE:
         defaults["min"] = 0
@@ -153,6 +156,14 @@ def _panel(kind: str, measure: Measure, watch: Watch, *, instant: bool) -> Json:
             _target(query, ref, measure, instant) for query, ref in zip(measure.queries, _refs(), strict=False)
         ],
     }
+
+
+def _colours(measure: Measure, watch: Watch) -> list[Json]:
+    if measure.key.startswith(FIRING):
+        return [{"color": _FINE, "value": None}, {"color": "red", "value": 1}]
+    if measure.key.startswith(BUDGET):
+        return [{"color": "red", "value": None}, {"color": _FINE, "value": 0}]
+    return steps(watch.on(measure))
 
 
 _MAY_BE_CLOSE = frozenset(["percent", "dateTimeAsIso", "none"])

@@ -87,7 +87,7 @@ def _on_objectives(watch: Watch) -> Watch:
 
 
 def _last(product: Product) -> Spec:
-    return next(reversed(product.environments.values()), product.base)
+    return next(iter(reversed(list(product.environments.values()))), product.base)
 
 
 def _artifact(path: str, template: str, context: dict[str, Any], origin: str) -> Artifact:

@@ -147,7 +147,7 @@ def _traces(spec: Spec, hosts: Hosts, dollar: str) -> Json:
                 "queries": [
                     {"name": "Requests", "query": f"service:requests:rate5m{{{dollar}__tags}}"},
                     {
-                        "name": "Share of failed requests",
+                        "name": "Failed share",
                         "query": f"service:request_errors:ratio_rate5m{{{dollar}__tags}}",
                     },
                 ],
