@@ -8,6 +8,7 @@ escaping of Jinja in one place, `finalize`, so no template can forget either.
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import html
 import itertools
@@ -154,6 +155,7 @@ def _markup(text: str) -> Markup:
     return Markup(text)  # noqa: S704
 
 
+@functools.cache
 def _environment() -> jinja2.Environment:
     import jinja2
 

@@ -121,6 +121,14 @@
     try { history.replaceState(null, "", hash ? `#${hash}` : location.pathname + location.search); } catch { /* as it is */ }
   };
 
+  // a link from another report may name a family that has no findings here: nothing is shown then, not everything
+  const choose = (field, value) => {
+    field.value = value;
+    if (field.value === value || field.name === "group") return;
+    field.add(new Option(`${value} (0)`, value));
+    field.value = value;
+  };
+
   const read = () => {
     const hash = location.hash.slice(1);
     if (!hash.includes("=")) return reveal();
@@ -128,7 +136,7 @@
     form.reset();
     const severities = (told.get("severity") || "").split(",");
     for (const box of form.querySelectorAll("[name=severity]")) box.checked = severities.includes(box.value);
-    for (const key of KEYS) if (told.has(key)) form.elements[key].value = told.get(key);
+    for (const key of KEYS) if (told.has(key)) choose(form.elements[key], told.get(key));
     if (!form.elements.group.value) form.elements.group.value = "path";
     apply();
     document.getElementById("findings").scrollIntoView();
