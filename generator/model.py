@@ -511,6 +511,10 @@ class Spec(Part):
         """The Kubernetes namespace and general prefix: `shop-prod`, or `shop` for the base."""
         return f"{self.app}-{self.environment.name}" if self.environment.name else self.app
 
+    def renders(self, target: str) -> bool:
+        """Whether a target is asked for: none listed means all."""
+        return not self.targets or target in self.targets
+
     def dockerfile(self, service: Service) -> str:
         """The file that builds a service, relative to its build context; contexts may be shared."""
         sharing = [

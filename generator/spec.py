@@ -51,7 +51,7 @@ def load(path: Path, root: Path | None = None) -> Loaded:
         return Loaded(None, _ordered(found), sources)
     specs = {key: _build_spec(node, key, tree.get("environments", key)) for key, node in effective.items()}
     base = specs.pop("")
-    found = (*found, *_of_the_cloud(specs))
+    found = (*found, *_of_the_cloud(specs), *_of_the_monitoring(specs))
     whole = not any(finding.severity >= Severity.HIGH for finding in found)
     return Loaded(Product(name, base, specs) if whole else None, _ordered(found), sources)
 
@@ -63,6 +63,15 @@ def _of_the_cloud(specs: Mapping[str, Spec]) -> list[Finding]:
     from generator import cloud
 
     return cloud.judge(specs)
+
+
+def _of_the_monitoring(specs: Mapping[str, Spec]) -> list[Finding]:
+    """What the promises and alerts come to; nothing is computed where no monitoring is made."""
+    if not any(spec.renders("monitoring") for spec in specs.values()):
+        return []
+    from generator.monitoring.judge import judge
+
+    return judge(specs)
 
 
 def shown(path: Path, root: Path) -> str:
