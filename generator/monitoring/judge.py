@@ -74,7 +74,7 @@ def _metrics(spec: Spec, service: Service) -> Iterator[Finding]:
     missing = [key for key in ("requests", "status") if not getattr(metrics, key)]
     if missing:
         words = " and ".join(f"`{key}`" for key in missing)
-        message = f"profile custom does not say which metric counts the requests: {words} is missing"
+        message = f"profile custom does not say what counts the requests, and needs {words}"
         fix = "name them, such as `requests: app_requests_total` and `status: code`"
         yield _finding("spec/missing-key", Severity.HIGH, message, at(spec, metrics.path), fix)
 
@@ -83,10 +83,12 @@ def _availability(spec: Spec, service: Service, slo: Slo) -> Iterator[Finding]:
     place = at(spec, f"{slo.path}.availability")
     budget = (100 - Decimal(str(slo.availability))) / 100
     if budget <= 0:
-        message = "a promise of 100 % leaves no budget: (100 - 100) / 100 = 0, so that every failed request breaks it"
+        message = "a promise of 100 % leaves no budget: (100 - 100) / 100 = 0, so that one request that fails breaks it"
         yield _finding("monitoring/no-error-budget", Severity.HIGH, message, place, "promise less, such as 99.9")
         return
     if requests.counted(service) is None:
+        if service.metrics is not None and service.metrics.profile == "custom":
+            return  # what is missing there is said already
         message = f"nothing counts the requests of {service.name}, so that nobody can tell whether it keeps its promise"
         fix = "say in `metrics` which library counts them, or remove `slo`"
         yield _finding("monitoring/metric-of-nobody", Severity.MEDIUM, message, at(spec, slo.path), fix)
@@ -205,6 +207,7 @@ def _not_secret(spec: Spec, path: str, key: str) -> Finding:
 
 def _alerts(spec: Spec, watched: tuple[Watched, ...]) -> Iterator[Finding]:
     signals = {(one.subject.name, signal.key): signal for one in watched for signal in one.signals}
+    recorded = {one.record for part in watched for one in part.recordings}
     ours = {alert.name for one in watched for alert in one.alerts if alert.guide != "custom"}
     for rule in spec.alerts.values():
         if rule.name in ours:
@@ -212,10 +215,10 @@ def _alerts(spec: Spec, watched: tuple[Watched, ...]) -> Iterator[Finding]:
             yield _finding(
                 "spec/reserved-name", Severity.HIGH, message, at(spec, rule.path), "give the alert another name"
             )
-        yield from _alert(spec, rule, signals)
+        yield from _alert(spec, rule, signals, frozenset(recorded))
 
 
-def _alert(spec: Spec, rule: AlertRule, signals: custom.Signals) -> Iterator[Finding]:
+def _alert(spec: Spec, rule: AlertRule, signals: custom.Signals, recorded: frozenset[str]) -> Iterator[Finding]:
     key = "when" if rule.when is not None else "expr"
     place = at(spec, rule.at(key))
     try:
@@ -223,7 +226,7 @@ def _alert(spec: Spec, rule: AlertRule, signals: custom.Signals) -> Iterator[Fin
             custom.condition(rule.when, signals)
         elif rule.expr is not None:
             expr = custom.filled(rule.expr, signals)
-            yield from _promql(spec, rule, expr, place)
+            yield from _promql(spec, expr, place, recorded)
     except Unfit as problem:
         yield _finding(f"monitoring/{problem.rule}", Severity.HIGH, str(problem), place, problem.fix)
     if rule.expr is not None and rule.tests is None:
@@ -232,11 +235,33 @@ def _alert(spec: Spec, rule: AlertRule, signals: custom.Signals) -> Iterator[Fin
         yield _finding("monitoring/alert-not-tested", Severity.LOW, message, at(spec, rule.path), fix)
 
 
-def _promql(spec: Spec, rule: AlertRule, expr: str, place: Location) -> Iterator[Finding]:
-    """What is wrong with an expression: its form, its types, metrics that nobody produces."""
-    from generator.monitoring import promql
+def _promql(spec: Spec, expr: str, place: Location, recorded: frozenset[str]) -> Iterator[Finding]:
+    """What is wrong with an expression: its form, and metrics that nobody produces."""
+    from generator.monitoring import catalogue, promql
 
     parsed = promql.parse(expr)
     if isinstance(parsed, promql.Problem):
-        message = f"{rule.name}: {parsed.message}"
-        yield _finding("monitoring/syntax-error", Severity.HIGH, message, place, "mend the expression")
+        yield _finding("monitoring/syntax-error", Severity.HIGH, parsed.message, place, "mend the expression")
+        return
+    own = recorded | {name for service in spec.services.values() for name in _produced(service)}
+    for one in promql.selectors(parsed):
+        metric = one.metric
+        if metric and metric not in own and catalogue.metric(metric) is None:
+            near = catalogue.nearest(metric)
+            hint = f'did you mean "{near}"? ' if near else ""
+            fix = f"{hint}a metric of a service's own is declared in its `metrics.series`"
+            message = f'nobody produces the metric "{metric}"'
+            yield _finding("monitoring/metric-of-nobody", Severity.HIGH, message, place, fix)
+
+
+def _produced(service: Service) -> Iterator[str]:
+    """Metrics that a service declares, with what a histogram is made of."""
+    metrics = service.metrics
+    if metrics is None:
+        return
+    yield from (name for name in (metrics.requests,) if name)
+    several = {name for name, series in metrics.series.items() if series.type in {"histogram", "summary"}}
+    several |= {metrics.duration} if metrics.duration else set()
+    yield from metrics.series
+    for name in several:
+        yield from (f"{name}{suffix}" for suffix in ("_bucket", "_count", "_sum"))

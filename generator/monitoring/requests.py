@@ -139,7 +139,7 @@ def rates(subject: Subject, service: Service, how: Counted) -> Iterator[Signal]:
     yield Signal(
         subject=subject,
         key="failures",
-        title="Failed requests",
+        title="Requests that fail",
         unit="reqps",
         record=ERRORS,
         expr=failed,
@@ -150,7 +150,7 @@ def rates(subject: Subject, service: Service, how: Counted) -> Iterator[Signal]:
     yield Signal(
         subject=subject,
         key="error_rate",
-        title="Share of failed requests",
+        title="Share of requests that fail",
         unit="percentunit",
         record=RATIO,
         expr=f"({failed})\n/ ({total} > 0)",

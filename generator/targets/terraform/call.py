@@ -81,4 +81,4 @@ def _bare(value: Any) -> Any:
     return value
 
 
-__all__ = ["Call", "Expression", "cut", "identifier", "whole"]
+__all__ = ["Call", "Expression", "identifier", "whole"]
