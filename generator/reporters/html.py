@@ -88,7 +88,6 @@ class _Family:
 class _Rule:
     name: str
     tally: str
-    tool: str
     text: RuleText | None
     notes: tuple[Note, ...]
 
@@ -383,7 +382,7 @@ def _rules(report: Report) -> Iterator[_Rule]:
         told = ", ".join(_number(number, noun) for number, noun in counts if number)
         text = texts.get(name)
         notes = tuple(_rule_notes(text, urls.get(name, "")))
-        yield _Rule(name, told or "judged nothing", tool(name), text, notes)
+        yield _Rule(name, told or "judged nothing", text, notes)
 
 
 def _ruled(box: Box) -> Iterator[str]:
