@@ -20,7 +20,12 @@ _UID = 10001
 
 def plan(spec: Spec, folder: str) -> Iterator[Artifact]:
     """Account, rights, pods and how they are scraped; the configuration is generated from the plain file."""
-    objects = {"serviceaccount": _account(spec), "role": _role(spec), "rolebinding": _binding(spec)}
+    objects = {
+        "serviceaccount": _account(spec),
+        "role": _role(spec),
+        "rolebinding": _binding(spec),
+        "networkpolicy": _policy(spec),
+    }
     if spec.monitoring.metrics.operator:
         objects["podmonitor"] = _monitor(spec)
     for name, body in objects.items():
@@ -116,6 +121,33 @@ def _monitor(spec: Spec) -> dict[str, Any]:
     return _object(spec, "PodMonitor", "monitoring.coreos.com/v1", _namespace(spec), spec=body)
 
 
+def _policy(spec: Spec) -> dict[str, Any]:
+    """In come scrapes and nothing else; out go lines to the store, questions to the API server and to DNS."""
+    store = because(_STORE_PORT[spec.monitoring.logs.store], "monitoring.logs.store")
+    dns = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}}}
+    body = {
+        "podSelector": {"matchLabels": _selector(spec)},
+        "policyTypes": ["Ingress", "Egress"],
+        "ingress": [{"from": [{"podSelector": {}}], "ports": [_tcp(_port(spec))]}],
+        "egress": [
+            {"to": [dns], "ports": [{"protocol": "UDP", "port": 53}, _tcp(53)]},
+            {"ports": [_tcp(443), _tcp(6443), _tcp(store)]},
+        ],
+    }
+    return _object(spec, "NetworkPolicy", "networking.k8s.io/v1", _namespace(spec), spec=body)
+
+
+_STORE_PORT = {"elasticsearch": 9200, "loki": 3100}
+
+
+def _tcp(port: Any) -> dict[str, Any]:
+    return {"protocol": "TCP", "port": port}
+
+
+def _port(spec: Spec) -> int:
+    return fluentd.HTTP_PORT if _is_fluentd(spec) else pipeline.HTTP_PORT
+
+
 def _pods(spec: Spec) -> dict[str, Any]:
     fluent = _is_fluentd(spec)
     loki = spec.monitoring.logs.store == "loki"
@@ -129,7 +161,7 @@ def _pods(spec: Spec) -> dict[str, Any]:
         "image": image(spec.monitoring.logs.shipper),
         "uid": _UID,
         "command": fluentd.COMMAND if fluent else ["/fluent-bit/bin/fluent-bit", "-c", "/etc/logs/fluent-bit.yaml"],
-        "port": fluentd.HTTP_PORT if fluent else pipeline.HTTP_PORT,
+        "port": _port(spec),
         "live": fluentd.METRICS_PATH if fluent else "/",
         "ready": "/api/plugins.json" if fluent else "/api/v1/health",
         "ready_port": fluentd.AGENT_PORT if fluent else pipeline.HTTP_PORT,

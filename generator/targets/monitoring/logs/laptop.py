@@ -24,7 +24,7 @@ def services(product: Product) -> dict[str, Any]:
     spec = product.base
     made: dict[str, Any] = {name: _handed_over(name, service.path) for name, service in spec.services.items()}
     made["logs"] = because(_shipper(product), "monitoring.logs.shipper")
-    stored = _loki(product) if spec.monitoring.logs.store == "loki" else _elasticsearch(product)
+    stored = _loki() if spec.monitoring.logs.store == "loki" else _elasticsearch(product)
     for name, body in stored.items():
         made[name] = because(body, "monitoring.logs.store")
     return made
@@ -120,7 +120,7 @@ def _elasticsearch(product: Product) -> dict[str, Any]:
     return {"elasticsearch": store, "kibana": view, "logs-setup": {**setup, "restart": "no"}}
 
 
-def _loki(product: Product) -> dict[str, Any]:
+def _loki() -> dict[str, Any]:
     """Its image has neither shell nor client, so it can have no health check."""
     return {
         "loki": _hardened(
