@@ -164,7 +164,7 @@ def _pods(spec: Spec) -> dict[str, Any]:
         "port": _port(spec),
         "live": fluentd.METRICS_PATH if fluent else "/",
         "ready": "/api/plugins.json" if fluent else "/api/v1/health",
-        "ready_port": fluentd.AGENT_PORT if fluent else pipeline.HTTP_PORT,
+        "agent": fluentd.AGENT_PORT if fluent else 0,
         "host_name": "LOKI_HOST" if loki else "ELASTICSEARCH_HOST",
         "host": because(host(spec), "monitoring.logs.store"),
         "memory": "512Mi" if fluent else "128Mi",
