@@ -100,17 +100,17 @@ def flaws(text: str) -> Iterator[Flaw]:
 def _open(text: str) -> Iterator[Flaw]:
     rest = _ACTION.sub(lambda match: " " * len(match.group()), text)
     if (at := rest.find("{{")) >= 0:
-        yield Flaw("{{ is not closed by }}", at, False)
+        yield Flaw("two opened braces are not closed", at, False)
     depth = 0
     for action in _ACTION.finditer(text):
         word = action[1].split(maxsplit=1)[0] if action[1].strip() else ""
         depth += word in ("if", "range", "with", "define", "block")
         depth -= word == "end"
         if depth < 0:
-            yield Flaw("{{ end }} closes nothing", action.start(), False)
+            yield Flaw("an end closes nothing", action.start(), False)
             return
     if depth > 0:
-        yield Flaw("an {{ end }} is missing", max(len(text) - 1, 0), False)
+        yield Flaw("an end is missing", max(len(text) - 1, 0), False)
 
 
 def _functions(bare: str, start: int) -> Iterator[Flaw]:
