@@ -14,7 +14,14 @@ from typing import Any
 from generator.artifact import Artifact, because
 from generator.model import Product, Spec
 from generator.targets.monitoring.alertmanager.objects import objects
-from generator.targets.monitoring.alertmanager.receivers import NOBODY, SecretFile, deadman, integrations, settings
+from generator.targets.monitoring.alertmanager.receivers import (
+    NOBODY,
+    SecretFile,
+    deadman,
+    integrations,
+    settings,
+    tied,
+)
 
 FOLDER = "monitoring/alertmanager"
 WATCHDOG, CLUSTER_DOWN = "Watchdog", "ClusterDown"
@@ -56,7 +63,7 @@ def plan(product: Product) -> Iterator[Artifact]:
         "settings": delivery.settings,
         "route": _route(specs, delivery, windows),
         "inhibitions": _inhibitions(),
-        "intervals": list({item["name"]: item for item in windows.values()}.values()),
+        "intervals": list({item["name"].value: item for item in windows.values()}.values()),
         "receivers": [{"name": name, **body} for name, body in delivery.receivers.items()],
     }
     template = f"{FOLDER}/alertmanager.yaml.j2"
@@ -146,7 +153,7 @@ def _environment(spec: Spec, delivery: Delivery, windows: Mapping[str, Any]) -> 
     ticket = because(delivery.of("ticket", spec), "notify.ticket")
     window = windows.get(spec.environment.name)
     # a window is for what is expected; a page tells of users who notice, and stays on
-    muted = {"mute_time_intervals": [because(window["name"], spec.delivery.at("maintenance_window"))]} if window else {}
+    muted = {"mute_time_intervals": [window["name"]]} if window else {}
     routes: list[dict[str, Any]] = []
     if spec.environment.development:
         both = because("severity =~ page|ticket", spec.environment.path)
@@ -187,7 +194,7 @@ def _windows(specs: tuple[Spec, ...]) -> dict[str, dict[str, Any]]:
         if ranges:
             name = "maintenance" if same else f"maintenance-{spec.environment.name}"
             cause = spec.delivery.at("maintenance_window")
-            made[spec.environment.name] = {"name": name, "time_intervals": because(ranges, cause)}
+            made[spec.environment.name] = {"name": because(name, cause), "time_intervals": tied(ranges, cause)}
     return made
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from generator.artifact import Artifact, because
 from generator.model import Spec
-from generator.targets.monitoring.alertmanager.receivers import SecretFile, secret_name
+from generator.targets.monitoring.alertmanager.receivers import SecretFile, secret_name, tied
 
 FOLDER = "monitoring/alertmanager"
 _OBJECT = "kubernetes/object.yaml.j2"
@@ -101,7 +101,7 @@ def _policy(spec: Spec) -> dict[str, Any]:
         {"to": [{"ipBlock": {"cidr": "0.0.0.0/0"}}, {"ipBlock": {"cidr": "::/0"}}], "ports": [_tcp(443)]},
     ]
     if spec.notify and spec.notify.emails:
-        egress.append({"to": [namespace], "ports": because([_tcp(_SMTP)], "notify")})
+        egress.append({"to": [namespace], "ports": tied([_tcp(_SMTP)], "notify")})
     body = {
         "podSelector": {"matchLabels": _pods(spec)},
         "policyTypes": ["Ingress", "Egress"],
@@ -128,7 +128,7 @@ def _external_secret(spec: Spec, files: tuple[SecretFile, ...]) -> dict[str, Any
             "name": because(spec.platform.secrets.store, "platform.secrets.store"),
         },
         "target": {"name": name, "creationPolicy": "Owner", "deletionPolicy": "Retain"},
-        "data": [because(item, file.cause) for item, file in zip(data, files, strict=True)],
+        "data": [tied(item, file.cause) for item, file in zip(data, files, strict=True)],
     }
     return {**_head(spec, "external-secrets.io/v1", "ExternalSecret"), "spec": body}
 

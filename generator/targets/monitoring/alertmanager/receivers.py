@@ -44,6 +44,13 @@ def folder(app: str) -> str:
     return f"/etc/alertmanager/secrets/{secret_name(app)}"
 
 
+def tied(value: Any, cause: str) -> Any:
+    """A derived structure whose every leaf answers with one spec path."""
+    if isinstance(value, dict):
+        return {key: tied(item, cause) for key, item in value.items()}
+    return [tied(item, cause) for item in value] if isinstance(value, list) else because(value, cause)
+
+
 def integrations(role: str, spec: Spec, files: dict[str, SecretFile]) -> dict[str, Any]:
     """The receiver of a role (`page`, `ticket`, `stakeholders`) without its name; {} when the spec names none."""
     receiver = getattr(spec.notify, role) if spec.notify else None
