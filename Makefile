@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := build/demo
 
-.PHONY: demo test setup checkov checkov-if-possible lint conformance benchmark lock golden clean
+.PHONY: demo test setup checkov checkov-if-possible lint conformance benchmark lock golden man clean
 
 demo: setup  ## generate and check a real example, ending with the summary report
 	@rm -rf $(DEMO) && mkdir -p $(DEMO) && cp fixtures/apps/voting-app/groundplan.yaml $(DEMO)/
@@ -49,6 +49,9 @@ lock: setup  ## pin the development environment anew
 
 golden: setup  ## rewrite the expected trees; read the difference before you keep it
 	$(BIN)/pytest -q tests/test_golden.py --update-golden
+
+man: setup  ## write the manual page anew, from the commands
+	$(BIN)/python -m generator.manpage > generator/groundplan.1.new && mv generator/groundplan.1.new generator/groundplan.1
 
 clean:
 	rm -rf $(VENV) build dist

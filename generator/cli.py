@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from generator import __version__
+from generator import __version__, completion
 from generator.errors import Fault
 from generator.finding import Severity
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from generator.lifecycle.change import Difference
     from generator.project import Choices, Made, Project
     from generator.reporters import Style
@@ -89,6 +91,11 @@ class _OutputType(click.ParamType):  # type: ignore[type-arg]
             self.fail(f"{name!r} is not a report format; there are: {', '.join(self.formats)}", param, ctx)
         return Output(name, Path(path) if path else None)
 
+    def shell_complete(self, _ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        return [CompletionItem(name) for name in self.formats if name.startswith(incomplete)]
+
 
 class _DiffOutputType(_OutputType):
     formats = DIFF_FORMATS
@@ -125,7 +132,11 @@ _FAIL_ON = click.option(
     help="The least severity that makes the exit code 1.",
 )
 _SKIP = click.option(
-    "--skip", multiple=True, metavar="CHECKER", help="Leave a checker out; it is reported as not checked."
+    "--skip",
+    multiple=True,
+    metavar="CHECKER",
+    help="Leave a checker out; it is reported as not checked.",
+    shell_complete=completion.checkers,
 )
 _OFFLINE = click.option("--offline", is_flag=True, help="Never prepare the checkov environment; use what is there.")
 _QUIET = click.option("-q", "--quiet", is_flag=True, help="Findings and the verdict only.")
@@ -279,7 +290,7 @@ def why(place: str, spec: Path | None) -> int:
 
 
 @main.command()
-@click.argument("subject", metavar="RULE|KEY")
+@click.argument("subject", metavar="RULE|KEY", shell_complete=completion.rules)
 @click.option("--env", "environment", help="The environment whose value is asked for.")
 @_with(_SPEC)
 def explain(subject: str, environment: str | None, spec: Path | None) -> int:
@@ -299,7 +310,7 @@ def explain(subject: str, environment: str | None, spec: Path | None) -> int:
 
 
 @main.command()
-@click.option("--family", help="Only the rules of one family.")
+@click.option("--family", help="Only the rules of one family.", shell_complete=completion.families)
 @_with(_OUTPUT)
 def rules(family: str | None, outputs: tuple[Output, ...]) -> int:
     """List every rule of ours.
@@ -342,6 +353,20 @@ def report(spec: Path | None, outputs: tuple[Output, ...], fail_on: str, skip: t
 
     made = project.check(_project(spec), _choices(fail_on, skip, offline))
     return _deliver(made, outputs or (Output("markdown", None),), quiet=False)
+
+
+@main.command(name="completion")
+@click.argument("shell", type=click.Choice(completion.SHELLS))
+def complete(shell: str) -> int:
+    """Print what makes a shell complete commands, options, formats, checkers and rules.
+
+    \b
+    bash   groundplan completion bash > ~/.local/share/bash-completion/completions/groundplan
+    zsh    groundplan completion zsh > "${fpath[1]}/_groundplan"
+    fish   groundplan completion fish > ~/.config/fish/completions/groundplan.fish
+    """
+    click.echo(completion.script(shell, main))
+    return 0
 
 
 @main.command()

@@ -39,9 +39,11 @@ def test_the_wheel_holds_all_data_and_nothing_else(wheel: Path) -> None:
         "generator/_data/rules/facts.yaml",
         "generator/checkers/checkov-requirements.txt",
         "generator/checkers/checkov_driver.py",
+        "generator/_data/templates/report/report.js",
         "generator/py.typed",
     ):
         assert needed in names
+    assert [name for name in names if name.endswith("/data/share/man/man1/groundplan.1")]
     assert not [name for name in names if name.startswith(("tests/", "fixtures/", "benchmarks/"))]
 
 
