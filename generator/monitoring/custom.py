@@ -135,8 +135,8 @@ def _readings(asked: Condition) -> tuple[float | None, float | None]:
 
 
 def filled(text: Text, signals: Signals) -> str:
-    """PromQL with its references replaced by what is recorded. Raises Unfit."""
-    return "".join(part if isinstance(part, str) else _signal(part, signals).query for part in text.parts)
+    """PromQL with its references replaced by what is recorded, without labels, so that they go together. Raises Unfit."""
+    return "".join(part if isinstance(part, str) else f"sum({_signal(part, signals).query})" for part in text.parts)
 
 
 def subject_of(rule: AlertRule) -> str:
