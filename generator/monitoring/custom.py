@@ -135,7 +135,7 @@ def _readings(asked: Condition) -> tuple[float | None, float | None]:
 
 
 def filled(text: Text, signals: Signals) -> str:
-    """PromQL with its references replaced by what is recorded, without labels, so that they go together. Raises Unfit."""
+    """PromQL with its references replaced by what is recorded, free of labels so that any two match. Raises Unfit."""
     return "".join(part if isinstance(part, str) else f"sum({_signal(part, signals).query})" for part in text.parts)
 
 
