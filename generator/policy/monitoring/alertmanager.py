@@ -41,7 +41,9 @@ _SECRETS = {
     "email_configs": ("auth_password", "auth_secret"),
 }
 _HTTP_SECRETS = (("basic_auth", "password"), ("authorization", "credentials"), ("oauth2", "client_secret"))
-_PLACEHOLDER = re.compile(r"\s*(?:\$|<|\{\{|%|__|https://slack\.com/api/|$)")
+_PLACEHOLDER = re.compile(
+    r"(?i)\s*(?:\$|<|\{\{|%|__|https://slack\.com/api/|$)|.*(?:\byour\b|your[_-]|placeholder|change.?me|replace.?me|x{4})"
+)
 """What is no secret: a variable, a gap to fill, and Slack's public address for bots."""
 
 _NEEDS = {
@@ -51,6 +53,23 @@ _NEEDS = {
     "email_configs": (("smarthost",), "smtp_"),
 }
 """What an integration must have itself or find in the global section under a prefix."""
+
+_MISTAKEN = {
+    "email_configs": {"subject": "headers", "body": "text", "message": "text", "email": "to", "address": "to"},
+    "slack_configs": {"webhook_url": "api_url", "url": "api_url", "message": "text"},
+    "pagerduty_configs": {"api_key": "routing_key", "integration_key": "routing_key", "key": "routing_key"},
+    "opsgenie_configs": {"teams": "responders", "text": "description", "title": "message"},
+    "webhook_configs": {
+        "webhook_url": "url",
+        "api_url": "url",
+        "headers": "http_config",
+        "title": "a receiver of its own",
+    },
+    "msteamsv2_configs": {"url": "webhook_url", "api_url": "webhook_url", "summary": "title"},
+    "telegram_configs": {"token": "bot_token", "chat": "chat_id", "text": "message"},
+    "discord_configs": {"url": "webhook_url", "text": "message"},
+}
+"""Keys that people write and that no version knows, with the one that is meant."""
 
 _DEPRECATED = ("match", "match_re", "source_match", "source_match_re", "target_match", "target_match_re")
 _USED_TEMPLATE = re.compile(r"""\{\{-?\s*template\s+"([^"]+)\"""")
@@ -138,6 +157,16 @@ def _integrations(documents: Sequence[Document]) -> Iterator[tuple[Document, str
             for kind, listed in items(receiver):
                 for number, node in enumerate(elements(listed)):
                     yield document, kind, ("receivers", index, kind, number), node
+
+
+def mistaken(documents: Sequence[Document]) -> Iterator[Found]:
+    """Each integration: is it free of keys that belong to another one?"""
+    for document, kind, trail, node in _integrations(documents):
+        if kind in _MISTAKEN:
+            wrong = [(key, meant, node.get(key)) for key, meant in _MISTAKEN[kind].items() if node.get(key) is not None]
+            at = next(((found.key_at or found.at) for _, _, found in wrong if found is not None), node.at)
+            shown = ", ".join(f'"{key}" is meant to be {meant}' for key, meant, _ in wrong)
+            yield Found(not wrong, f"{kind}: {shown}" if wrong else kind, at, document, trail)
 
 
 def unreachable(documents: Sequence[Document]) -> Iterator[Found]:
@@ -363,6 +392,7 @@ DERIVED: dict[str, Derive] = {
     "alertmanager-inhibits-equals": partial(inhibitions, "equal"),
     "alertmanager-intervals": intervals_defined,
     "alertmanager-intervals-used": intervals_used,
+    "alertmanager-mistaken": mistaken,
     "alertmanager-notation": notation,
     "alertmanager-quoting": quoting,
     "alertmanager-reachable": unreachable,
