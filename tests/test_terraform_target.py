@@ -13,12 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generator.model import Product
+from generator.names import cut
 from generator.policy import hclread
 from generator.render import render_one
 from generator.spec import load
 from generator.targets import terraform
 from generator.targets.terraform.aws import root, stores, workloads
-from generator.targets.terraform.call import Expression, cut
+from generator.targets.terraform.call import Expression
 from tests.conftest import APPS
 
 HEAD = "apiVersion: groundplan/v1\napp: shop\nowner: team-shop\n"
