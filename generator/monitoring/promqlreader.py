@@ -142,8 +142,7 @@ class _Reader:
             matching, labels_ = self._take().text.lower(), self._names()
         if self._is("group_left", "group_right"):
             grouping = self._take().text.lower().removeprefix("group_")
-            # an operand in parentheses may follow at once: only the parser knows which of the two they are
-            included = self._names() if self._is("(") and node.modifier and _has_list(node, self) else ()
+            included = self._names() if self._is("(") else ()  # parentheses are labels here, never an operand
         right = self.expression(node.rhs)
         return Binary(
             operator.text.lower(),
@@ -248,16 +247,6 @@ class _Reader:
             self._take()
         self._take(closing)
 
-    def lists_names(self, count: int) -> bool:
-        """Whether a list of so many names follows in parentheses."""
-        texts: list[str] = []
-        for token in self._tokens[self._next + 1 :]:
-            if token.text == ")":
-                break
-            texts.append(token.text)
-        named = [text for text in texts if text != ","]
-        return len(named) == count and len(texts) - len(named) in (count - 1, count, 0)
-
     @property
     def _start(self) -> int:
         if self.is_done:
@@ -285,12 +274,6 @@ class _Reader:
         if token.kind not in kinds:
             raise _Lost
         return token
-
-
-def _has_list(node: Any, reader: _Reader) -> bool:
-    """Whether `group_left` is followed by its labels, not by an operand in parentheses."""
-    labels_ = getattr(node.modifier, "group_labels", None)
-    return reader.lists_names(len(labels_ or ()))
 
 
 def unquoted(text: str) -> str:
