@@ -22,9 +22,6 @@ SCHEMA_VERSION = 42
 """The newest of the classic model: `defaultDashboard` of @grafana/schema 13.2.3, LATEST_VERSION of
 https://github.com/grafana/grafana/blob/main/apps/dashboard/pkg/migration/schemaversion/migrations.go"""
 
-NAMES = ("infrastructure", "kubernetes", "slo")
-"""Those that are about no service; a service of such a name has a dashboard of another one."""
-
 
 @dataclass(frozen=True, slots=True)
 class Board:
@@ -37,11 +34,6 @@ class Board:
     origin: str
     services: tuple[str, ...] = ()
     service: str = ""
-
-
-def name_of(service: str) -> str:
-    """A service's part of a file name and identity."""
-    return f"service-{service}" if service in NAMES else service
 
 
 def dashboard(
@@ -88,9 +80,9 @@ def _tags(board: Board) -> list[Any]:
 def _variables(spec: Spec, environments: Sequence[str], board: Board) -> list[Json]:
     store = spec.monitoring
     made = [
-        _source("datasource", "Metrics", "prometheus", "monitoring.metrics"),
-        _source("logs", "Logs", store.logs.store, "monitoring.logs.store"),
-        _source("traces", "Traces", store.traces.store, "monitoring.traces.store"),
+        _source(spec, "datasource", sources.METRICS, "prometheus", "monitoring.metrics"),
+        _source(spec, "logs", sources.LOGS, store.logs.store, "monitoring.logs.store"),
+        _source(spec, "traces", sources.TRACES, store.traces.store, "monitoring.traces.store"),
         _choice("environment", "Environment", list(environments) or [""], spec.environment.name, "environments"),
         _namespace(spec),
     ]
@@ -115,13 +107,14 @@ def _needed(variables: list[Json], made: Json) -> list[Json]:
     return kept
 
 
-def _source(name: str, label: str, kind: str, cause: str) -> Json:
-    """Data sources of a kind to choose from; a dashboard names none, so that it can be moved."""
+def _source(spec: Spec, name: str, what: str, kind: str, cause: str) -> Json:
+    """Data sources of a kind to choose from, the product's own first; a panel names none, so it can be moved."""
     return {
         "name": name,
-        "label": label,
+        "label": what.capitalize(),
         "type": "datasource",
         "query": because(kind, cause),
+        "current": {"selected": True, "text": sources.title(spec, what), "value": sources.identity(spec, what)},
         "hide": 0,
         "includeAll": False,
         "multi": False,

@@ -12,7 +12,7 @@ from generator.monitoring.addresses import runbook_url
 from generator.monitoring.alert import Alert, Measure
 from generator.monitoring.rules import groups, measures
 from generator.targets.monitoring.grafana import contents, sources
-from generator.targets.monitoring.grafana.dashboard import Board, dashboard, name_of
+from generator.targets.monitoring.grafana.dashboard import Board, dashboard
 from generator.targets.monitoring.grafana.panels import Json, Section, Watch
 
 FOLDER = "monitoring/grafana"
@@ -71,8 +71,8 @@ def _boards(spec: Spec, measures: Sequence[Measure]) -> Iterator[tuple[Board, tu
         for service in spec.services.values():
             mine = [measure for measure in measures if measure.subject == service.name]
             text = f"Requests, saturation and pods of {service.name}, {service.type} of {spec.app}."
-            name, title = name_of(service.name), f"{spec.app}: {service.name}"
-            board = Board(name, title, text, service.path, service=service.name)
+            title = f"{spec.app}: {service.name}"
+            board = Board(service.name, title, text, service.path, service=service.name)
             yield board, contents.of_service(spec, service, mine)
 
 
@@ -102,7 +102,8 @@ def _document(path: str, document: Json, origin: str = "monitoring") -> Artifact
 
 
 def _provisioned_sources(spec: Spec) -> Artifact:
-    made = list(sources.sources(spec, sources.beside(spec), dollar="$$"))
+    made = list(sources.sources(spec, sources.beside(spec), dollar="$$").values())
+    made[0] = {**made[0], "isDefault": True}
     return _document(f"{FOLDER}/provisioning/datasources/sources.yaml", {"apiVersion": 1, "datasources": made})
 
 
@@ -134,6 +135,7 @@ def _operated(spec: Spec, boards: dict[str, str]) -> Iterator[Artifact]:
         {
             "apiVersion": "kustomize.config.k8s.io/v1beta1",
             "kind": "Kustomization",
+            "namespace": _namespace(spec),
             # an object that kustomize does not know refers to them by name
             "generatorOptions": {"disableNameSuffixHash": True, "labels": {**_labels(spec), "grafana_dashboard": "1"}},
             "configMapGenerator": [
@@ -150,26 +152,34 @@ def _operated(spec: Spec, boards: dict[str, str]) -> Iterator[Artifact]:
         body = {"folderRef": spec.app, "resyncPeriod": "10m0s", "configMapRef": reference}
         made = _object(spec, "GrafanaDashboard", f"{spec.app}-{name}", body, origin)
         yield _document(f"{folder}/dashboard-{name}.yaml", made, origin)
-    kinds = []
-    for source in sources.sources(spec, sources.within(spec), dollar="$"):
-        uid = source["uid"]
-        kinds.append(uid)
-        body = {"uid": uid, "resyncPeriod": "10m0s", "datasource": {k: v for k, v in source.items() if k != "uid"}}
-        made = _object(spec, "GrafanaDatasource", f"{spec.app}-{uid}", body, "monitoring")
-        yield _document(f"{folder}/source-{uid}.yaml", made)
+    found = sources.sources(spec, sources.within(spec), dollar="$")
+    for what, source in found.items():
+        yield _document(f"{folder}/source-{what}.yaml", _source(spec, what, source))
     resources = ["../dashboards", "folder.yaml", *(f"dashboard-{name}.yaml" for name in boards)]
     yield _document(
         f"{folder}/kustomization.yaml",
         {
             "apiVersion": "kustomize.config.k8s.io/v1beta1",
             "kind": "Kustomization",
-            "resources": [*resources, *(f"source-{uid}.yaml" for uid in kinds)],
+            "resources": [*resources, *(f"source-{what}.yaml" for what in found)],
         },
     )
 
 
+def _source(spec: Spec, what: str, source: Json) -> Json:
+    body: Json = {"uid": source.pop("uid"), "resyncPeriod": "10m0s", "datasource": source}
+    if what == sources.LOGS:
+        body = {**body, "datasource": sources.with_key(spec, source), "valuesFrom": sources.references(spec)}
+    return _object(spec, "GrafanaDatasource", f"{spec.app}-{what}", body, "monitoring")
+
+
 def _config(spec: Spec, name: str) -> str:
     return f"{spec.app}-dashboard-{name}"
+
+
+def _namespace(spec: Spec) -> Any:
+    cause = "platform.kubernetes.monitoring_namespace"
+    return because(spec.platform.kubernetes.monitoring_namespace, cause)
 
 
 def _labels(spec: Spec) -> Json:
@@ -186,7 +196,7 @@ def _object(spec: Spec, kind: str, name: str, body: Json, cause: str) -> Json:
     return {
         "apiVersion": _OPERATED,
         "kind": kind,
-        "metadata": {"name": because(name, cause), "labels": _labels(spec)},
+        "metadata": {"name": because(name, cause), "namespace": _namespace(spec), "labels": _labels(spec)},
         "spec": {
             "allowCrossNamespaceImport": True,
             "instanceSelector": {"matchLabels": {"dashboards": "grafana"}},

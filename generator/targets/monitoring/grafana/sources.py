@@ -6,16 +6,39 @@ written with two dollar signs: https://grafana.com/docs/grafana/latest/administr
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from generator.artifact import because
 from generator.model import Spec
+from generator.names import cut
 from generator.targets.monitoring.grafana.panels import Json
 
-METRICS, ALERTS, LOGS, TRACES = "prometheus", "alertmanager", "logs", "traces"
-"""The identities by which sources name each other."""
+METRICS, ALERTS, LOGS, TRACES = "metrics", "alerts", "logs", "traces"
+"""What the sources hold, which is the end of their identities."""
+
+
+def identity(spec: Spec, what: str) -> Any:
+    """By what sources name each other; the product's name keeps them apart from others of the same Grafana."""
+    return because(cut(f"{spec.app}-{what}", _UID_LIMIT), "app")
+
+
+_UID_LIMIT = 40
+
+
+def title(spec: Spec, what: str) -> Any:
+    """What a reader chooses it by."""
+    product, cause = _PRODUCTS[what](spec)
+    return because(f"{spec.app} {product}", "app", cause)
+
+
+_PRODUCTS: dict[str, Callable[[Spec], tuple[str, str]]] = {
+    METRICS: lambda spec: ("Prometheus", spec.monitoring.metrics.path),
+    ALERTS: lambda spec: ("Alertmanager", spec.monitoring.metrics.path),
+    LOGS: lambda spec: (spec.monitoring.logs.store.capitalize(), "monitoring.logs.store"),
+    TRACES: lambda spec: (spec.monitoring.traces.store.capitalize(), "monitoring.traces.store"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +62,18 @@ def beside(spec: Spec) -> Hosts:
 
 
 def within(spec: Spec) -> Hosts:
-    """The Services of a cluster; the operator of Prometheus names its own."""
-    place = f"{spec.namespace}.svc"
+    """The Services of a cluster, all in the namespace of the monitoring; logs are read over TLS."""
+    place = f"{spec.platform.kubernetes.monitoring_namespace}.svc"
 
     def named(address: str) -> str:
         host, port = address.split(":")
-        return f"http://{host}.{place}:{port}"
+        return f"{host}.{place}:{port}"
 
     return Hosts(
-        metrics=named("prometheus-operated:9090"),
-        alerts=named("alertmanager-operated:9093"),
-        logs=named(_LOGS[spec.monitoring.logs.store]),
-        traces=named(_TRACES[spec.monitoring.traces.store]),
+        metrics=f"http://{named('prometheus-operated:9090')}",
+        alerts=f"http://{named(f'{spec.app}-alertmanager:9093')}",
+        logs=f"https://{named(_LOGS[spec.monitoring.logs.store])}",
+        traces=f"http://{named(_TRACES[spec.monitoring.traces.store])}",
     )
 
 
@@ -58,61 +81,70 @@ _LOGS = {"elasticsearch": "elasticsearch:9200", "loki": "loki:3100"}
 _TRACES = {"jaeger": "jaeger:16686", "tempo": "tempo:3200"}
 
 
-def sources(spec: Spec, hosts: Hosts, *, dollar: str) -> Iterator[Json]:
+def sources(spec: Spec, hosts: Hosts, *, dollar: str) -> dict[str, Json]:
     """The four sources; `dollar` is how a `$` is written that Grafana must not replace."""
-    yield {
-        "name": "Prometheus",
-        "uid": METRICS,
+    return {
+        METRICS: _metrics(spec, hosts),
+        ALERTS: _alerts(spec, hosts),
+        LOGS: _logs(spec, hosts, dollar),
+        TRACES: _traces(spec, hosts, dollar),
+    }
+
+
+def _metrics(spec: Spec, hosts: Hosts) -> Json:
+    return {
+        "name": title(spec, METRICS),
+        "uid": identity(spec, METRICS),
         "type": "prometheus",
         "access": "proxy",
         "url": because(hosts.metrics, "monitoring.metrics"),
-        "isDefault": True,
         "editable": False,
         "jsonData": {
             "httpMethod": "POST",
             # the smallest window of $__rate_interval is four of these
             "timeInterval": because(spec.monitoring.metrics.interval, "monitoring.metrics.interval"),
-            "exemplarTraceIdDestinations": [{"name": "trace_id", "datasourceUid": TRACES}],
+            "exemplarTraceIdDestinations": [{"name": "trace_id", "datasourceUid": identity(spec, TRACES)}],
             "manageAlerts": True,
-            "alertmanagerUid": ALERTS,
+            "alertmanagerUid": identity(spec, ALERTS),
         },
     }
-    yield {
-        "name": "Alertmanager",
-        "uid": ALERTS,
+
+
+def _alerts(spec: Spec, hosts: Hosts) -> Json:
+    return {
+        "name": title(spec, ALERTS),
+        "uid": identity(spec, ALERTS),
         "type": "alertmanager",
         "access": "proxy",
         "url": because(hosts.alerts, "notify"),
         "editable": False,
         "jsonData": {"implementation": "prometheus", "handleGrafanaManagedAlerts": False},
     }
-    yield _logs(spec, hosts, dollar)
-    yield _traces(spec, hosts, dollar)
 
 
 def _logs(spec: Spec, hosts: Hosts, dollar: str) -> Json:
     cause = "monitoring.logs.store"
-    made = {"uid": LOGS, "access": "proxy", "url": because(hosts.logs, cause), "editable": False}
-    trace = {"datasourceUid": TRACES, "url": f"{dollar}{{__value.raw}}"}
+    made = {"uid": identity(spec, LOGS), "access": "proxy", "url": because(hosts.logs, cause), "editable": False}
+    trace = {"datasourceUid": identity(spec, TRACES), "url": f"{dollar}{{__value.raw}}"}
     if spec.monitoring.logs.store == "loki":
         field = {"name": "trace", "matcherType": "label", "matcherRegex": "trace_id", "urlDisplayLabel": "Trace"}
         return {
-            "name": because("Loki", cause),
+            "name": title(spec, LOGS),
             "type": because("loki", cause),
             **made,
             "jsonData": {"derivedFields": [{**field, **trace}], "maxLines": 1000},
         }
     return {
-        "name": because("Elasticsearch", cause),
+        "name": title(spec, LOGS),
         "type": because("elasticsearch", cause),
         **made,
         "jsonData": {
-            "index": because(f"logs-{spec.app}*", "app", cause),
+            "index": because(f"logs-{spec.app}-*", "app", cause),
             "timeField": "@timestamp",
             "logMessageField": "message",
-            "logLevelField": "log.level",
+            "logLevelField": "level",
             "maxConcurrentShardRequests": 5,
-            "dataLinks": [{"field": "trace.id", "urlDisplayLabel": "Trace", **trace}],
+            "dataLinks": [{"field": "trace_id", "urlDisplayLabel": "Trace", **trace}],
         },
     }
 
@@ -121,8 +153,8 @@ def _traces(spec: Spec, hosts: Hosts, dollar: str) -> Json:
     cause = "monitoring.traces.store"
     kind = spec.monitoring.traces.store
     return {
-        "name": because(kind.capitalize(), cause),
-        "uid": TRACES,
+        "name": title(spec, TRACES),
+        "uid": identity(spec, TRACES),
         "type": because(kind, cause),
         "access": "proxy",
         "url": because(hosts.traces, cause),
@@ -130,7 +162,7 @@ def _traces(spec: Spec, hosts: Hosts, dollar: str) -> Json:
         "jsonData": {
             "nodeGraph": {"enabled": True},
             "tracesToLogsV2": {
-                "datasourceUid": LOGS,
+                "datasourceUid": identity(spec, LOGS),
                 # logs are written by another clock than spans, and later
                 "spanStartTimeShift": "-5m",
                 "spanEndTimeShift": "5m",
@@ -140,7 +172,7 @@ def _traces(spec: Spec, hosts: Hosts, dollar: str) -> Json:
                 "query": because(_by_trace(spec, dollar), "monitoring.logs.store"),
             },
             "tracesToMetrics": {
-                "datasourceUid": METRICS,
+                "datasourceUid": identity(spec, METRICS),
                 "spanStartTimeShift": "-10m",
                 "spanEndTimeShift": "10m",
                 "tags": [{"key": "service.name", "value": "service"}],
@@ -159,7 +191,28 @@ def _traces(spec: Spec, hosts: Hosts, dollar: str) -> Json:
 def _by_trace(spec: Spec, dollar: str) -> str:
     if spec.monitoring.logs.store == "loki":
         return f'{{service_name=~".+"}} | trace_id="{dollar}{{__span.traceId}}"'
-    return f'trace.id:"{dollar}{{__span.traceId}}"'
+    return f'trace_id:"{dollar}{{__span.traceId}}"'
+
+
+KEY, AUTHORITY = "logs-key", "logs-ca.crt"
+"""The keys of the Secret from which a Grafana in a cluster reads logs: with rights to read, not the shipper's."""
+
+
+def with_key(spec: Spec, source: Json) -> Json:
+    """The source of logs as the operator's object wants it: secrets by reference, filled in where it runs."""
+    scheme = "ApiKey" if spec.monitoring.logs.store == "elasticsearch" else "Bearer"
+    options = {**source["jsonData"], "httpHeaderName1": "Authorization", "tlsAuthWithCACert": True}
+    secret = {"httpHeaderValue1": f"{scheme} ${{{KEY}}}", "tlsCACert": f"${{{AUTHORITY}}}"}
+    return {**source, "jsonData": options, "secureJsonData": secret}
+
+
+def references(spec: Spec) -> list[Json]:
+    """Where those two values come from."""
+    name = because(f"{spec.app}-grafana", "app")
+    return [
+        {"targetPath": path, "valueFrom": {"secretKeyRef": {"name": name, "key": key}}}
+        for path, key in (("secureJsonData.httpHeaderValue1", KEY), ("secureJsonData.tlsCACert", AUTHORITY))
+    ]
 
 
 def logs_query(spec: Spec) -> dict[str, Any]:
