@@ -31,6 +31,7 @@ class Expression(str):
 _RESERVED = {"y", "n", "yes", "no", "on", "off", "true", "false", "null", "none", "nan", "inf"}
 _PLAIN = re.compile(r"[A-Za-z/](?:(?:[\w ./@%+=;()-]|:(?=[\w/]))*[\w/)%])?", re.ASCII)
 _PLAIN_NUMBER_FIRST = re.compile(r"\d+\.\d+\.\d+\.\d+(?:/\d+)?|\d+(?:m|g|Ki|Mi|Gi|Ti|%|ms|s|h|d)", re.ASCII)
+_SINGLE = re.compile(r"[ -&(-~]+")
 _UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
 _SAFE_WORD = re.compile(r"[A-Za-z0-9_@%+=:,./-]+", re.ASCII)
 
@@ -55,6 +56,8 @@ def yaml_scalar(value: Any) -> str:
     text = str(value)
     if text.lower() not in _RESERVED and (_PLAIN.fullmatch(text) or _PLAIN_NUMBER_FIRST.fullmatch(text)):
         return text
+    if ('"' in text or "\\" in text) and _SINGLE.fullmatch(text):
+        return f"'{text}'"  # easier to read than a text full of backslashes
     return json_text(text)
 
 

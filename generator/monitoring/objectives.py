@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from generator.model import Service, Slo
 from generator.monitoring.alert import Alert, Firing, Recording, Series, Trial
-from generator.monitoring.requests import ERRORS, RATE, Counted, Traffic, where
+from generator.monitoring.requests import ERRORS, RATE, Counted, Traffic, ratio, where
 from generator.monitoring.shown import number, said, template
 from generator.monitoring.signal import EVALUATION, Subject, selector
 from generator.quantity import milliseconds, seconds
@@ -126,7 +126,7 @@ def _slow(objective: Objective, window: str) -> str:
     text = number(bound)
     bucket = f'le="{text}"' if "." in text else f'le=~"{text}(\\\\.0)?"'  # Prometheus 3 writes 1 as 1.0
     fast = f"sum(rate({objective.counted.duration}_bucket{selector(objective.labels, bucket)}[{window}]))"
-    return f"{_timed(objective, window)} - {fast}"
+    return f"{_timed(objective, window)}\n- {fast}"
 
 
 def _timed(objective: Objective, window: str) -> str:
@@ -137,10 +137,10 @@ def _share(objective: Objective, window: str) -> str:
     how = objective.counted
     if window in _RAW:
         if objective.percentile:
-            return f"({_slow(objective, window)})\n/ ({_timed(objective, window)} > 0)"
+            return ratio(_slow(objective, window), _timed(objective, window))
         total = f"sum(rate({how.count}{selector(objective.labels)}[{window}]))"
         bad = selector(objective.labels, f'{how.status}=~"{how.errors}"')
-        return f"(sum(rate({how.count}{bad}[{window}])) or 0 * {total})\n/ ({total} > 0)"
+        return ratio(f"sum(rate({how.count}{bad}[{window}]))\nor 0 * {total}", total)
     if not objective.percentile:
         part, whole = objective.subject.recorded(ERRORS), objective.subject.recorded(RATE)
         return f"sum_over_time({part}[{window}])\n/ (sum_over_time({whole}[{window}]) > 0)"

@@ -124,7 +124,7 @@ def rates(subject: Subject, service: Service, how: Counted) -> Iterator[Signal]:
     causes = (service.metrics.path, service.path) if service.metrics is not None else (service.path,)
     errors = f'{how.status}=~"{how.errors}"'
     total = f"sum(rate({how.count}{selector(labels)}[5m]))"
-    failed = f"sum(rate({how.count}{selector(labels, errors)}[5m])) or 0 * {total}"
+    failed = f"sum(rate({how.count}{selector(labels, errors)}[5m]))\nor 0 * {total}"
     yield Signal(
         subject=subject,
         key="requests_per_second",
@@ -153,7 +153,7 @@ def rates(subject: Subject, service: Service, how: Counted) -> Iterator[Signal]:
         title="Share of requests that fail",
         unit="percentunit",
         record=RATIO,
-        expr=f"({failed})\n/ ({total} > 0)",
+        expr=ratio(failed, total),
         feed=traffic.failing,
         description="Failed requests out of all; nothing is drawn when there are none.",
         causes=causes,
@@ -167,11 +167,17 @@ def rates(subject: Subject, service: Service, how: Counted) -> Iterator[Signal]:
             title=f"Duration {name}",
             unit="s",
             record=f"service:request_duration_seconds:{name}_rate5m",
-            expr=f"histogram_quantile({quantile}, {buckets}){scale}",
+            expr=f"histogram_quantile(\n  {quantile},\n  {buckets}\n){scale}",
             feed=traffic.lasting,
             description=f"{number(float(quantile) * 100)} of 100 requests are answered within this time.",
             causes=causes,
         )
+
+
+def ratio(part: str, whole: str) -> str:
+    """Two expressions as a share that is not there when the whole is nothing."""
+    inner = part.replace("\n", "\n  ")
+    return f"(\n  {inner}\n)\n/ ({whole} > 0)"
 
 
 def alerts(subject: Subject, service: Service, signals: Mapping[str, Signal]) -> Iterator[Alert]:
