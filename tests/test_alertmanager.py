@@ -5,13 +5,17 @@ An amtool older than a key refuses the file by name: that is a visible skip, and
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
+import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -37,7 +41,7 @@ SCRIPT = "monitoring/alertmanager/tests/routes.sh"
 OBJECTS = "monitoring/alertmanager/kubernetes"
 SECRETS = "/etc/alertmanager/secrets/shop-alertmanager"
 EXAMPLES = sorted(path.name for path in APPS.iterdir() if (path / "groundplan.yaml").is_file())
-SINCE = {"url_file": (0, 26), "msteamsv2_configs": (0, 28)}
+SINCE = {"url_file": (0, 26), "msteams_configs": (0, 26), "msteamsv2_configs": (0, 28)}
 """Keys that an older amtool refuses: https://github.com/prometheus/alertmanager/releases"""
 
 Files = dict[str, str]
@@ -133,6 +137,7 @@ def accepted(path: Path) -> None:
 
 def without_newer(document: dict[str, Any]) -> dict[str, Any]:
     for item in document["receivers"]:
+        item.pop("msteams_configs", None)
         item.pop("msteamsv2_configs", None)
         for webhook in item.get("webhook_configs", []):
             if webhook.pop("url_file", ""):
@@ -764,3 +769,137 @@ def test_a_secret_is_never_quoted() -> None:
     found = [line for line in judged({"alertmanager.yaml": text}) if "secret-in-alertmanager" in line]
     assert len(found) == 1
     assert "zzz" not in found[0]
+
+
+# what the rules say of Alertmanager itself
+
+REFUSED = {
+    "duplicate-receiver",
+    "mistaken-key",
+    "pattern-not-re2",
+    "receiver-undefined",
+    "receiver-without-address",
+    "root-route-conditional",
+    "time-interval-undefined",
+    "time-range-backwards",
+}
+"""Rules that say that Alertmanager refuses the file; of all others it must not know."""
+
+JUDGING = [rule for rule in policy.rules() if any("alertmanager.yaml" in tree for tree in rule.examples["bad"])]
+
+
+@pytest.mark.parametrize(
+    ("identity", "side", "index"),
+    [
+        (rule.id, side, index)
+        for rule in JUDGING
+        for side in ("good", "bad")
+        for index in range(len(rule.examples[side]))
+    ],
+)
+def test_what_a_rule_says_of_alertmanager_is_true(tmp_path: Path, identity: str, side: str, index: int) -> None:
+    tree = policy.rule(identity).examples[side][index]
+    if "alertmanager.yaml" not in tree:
+        return
+    for path, text in tree.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text, encoding="utf-8")
+    if side == "bad" and identity.partition("/")[2] in REFUSED:
+        command = [amtool(), "check-config", str(tmp_path / "alertmanager.yaml")]
+        assert subprocess.run(command, capture_output=True, check=False).returncode != 0
+    else:
+        accepted(tmp_path / "alertmanager.yaml")
+
+
+# the real Alertmanager
+
+
+@pytest.fixture
+def running(make: Make, tmp_path: Path) -> Iterator[str]:
+    """The address of an Alertmanager that runs our configuration; it delivers nothing within the test."""
+    program = shutil.which("alertmanager") or shutil.which("prometheus-alertmanager")
+    if program is None:
+        pytest.skip("Alertmanager is not installed: inhibition was not tried")
+    path = write(tmp_path, make(TREE))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    command = [program, f"--config.file={path}", f"--storage.path={tmp_path / 'data'}"]
+    command += [f"--web.listen-address={address}", "--cluster.listen-address="]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        assert answers(f"http://{address}/-/ready"), "Alertmanager did not start with the configuration"
+        yield f"http://{address}/api/v2/alerts"
+    finally:
+        process.terminate()
+        process.wait(timeout=10)
+
+
+def answers(address: str) -> bool:
+    for _ in range(100):
+        with contextlib.suppress(OSError), urllib.request.urlopen(address, timeout=1):
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def muted(address: str, alerts: list[dict[str, str]]) -> list[str]:
+    """The names of the alerts that others mute."""
+    body = json.dumps([{"labels": labels} for labels in alerts]).encode()
+    request = urllib.request.Request(address, data=body, headers={"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=5):
+        pass
+    for _ in range(50):
+        with urllib.request.urlopen(address, timeout=5) as reply:
+            found = json.load(reply)
+        if len(found) == len(alerts):
+            break
+        time.sleep(0.1)
+    assert len(found) == len(alerts)
+    time.sleep(0.3)  # the inhibitor reads alerts beside the store
+    with urllib.request.urlopen(address, timeout=5) as reply:
+        found = json.load(reply)
+    return sorted(alert["labels"]["alertname"] for alert in found if alert["status"]["inhibitedBy"])
+
+
+def alert(name: str, severity: str, environment: str = "prod", service: str = "web") -> dict[str, str]:
+    labels = {"alertname": name, "severity": severity, "environment": environment, "service": service}
+    return {key: value for key, value in labels.items() if value}
+
+
+@pytest.mark.parametrize(
+    ("alerts", "expected"),
+    [
+        ([alert("Page", "page"), alert("Ticket", "ticket")], ["Ticket"]),
+        ([alert("Page", "page"), alert("Ticket", "ticket", service="api")], []),
+        ([alert("Page", "page", "staging"), alert("Ticket", "ticket")], []),
+        ([alert("Page", "page", service=""), alert("Ticket", "ticket", service="")], []),
+        ([alert("Page", "page"), alert("Other", "page")], []),
+        ([alert("Page", "page"), alert("Info", "info")], []),
+        (
+            [
+                alert("ClusterDown", "page", service="platform"),
+                alert("Watchdog", "info", service="platform"),
+                alert("Page", "page"),
+                alert("Ticket", "ticket", service="api"),
+                alert("Elsewhere", "page", "staging"),
+            ],
+            ["Page", "Ticket"],
+        ),
+        ([alert("ClusterDown", "page", ""), alert("Page", "page", "")], []),
+    ],
+    ids=[
+        "a page over the ticket of its service",
+        "not of another service",
+        "not of another environment",
+        "not without a service",
+        "not a page over a page",
+        "not over what nobody hears of",
+        "a cluster over all of its environment but the heartbeat",
+        "not without an environment",
+    ],
+)
+def test_what_mutes_what_in_the_real_alertmanager(
+    running: str, alerts: list[dict[str, str]], expected: list[str]
+) -> None:
+    assert muted(running, alerts) == expected

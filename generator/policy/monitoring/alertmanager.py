@@ -51,6 +51,11 @@ _NEEDS = {
     "opsgenie_configs": (("api_key", "api_key_file"), "opsgenie_"),
     "victorops_configs": (("api_key", "api_key_file"), "victorops_"),
     "email_configs": (("smarthost",), "smtp_"),
+    "telegram_configs": (("bot_token", "bot_token_file"), "telegram_"),
+    "pagerduty_configs": (("routing_key", "routing_key_file", "service_key", "service_key_file"), "-"),
+    "webhook_configs": (("url", "url_file"), "-"),
+    "msteamsv2_configs": (("webhook_url", "webhook_url_file"), "-"),
+    "discord_configs": (("webhook_url", "webhook_url_file"), "-"),
 }
 """What an integration must have itself or find in the global section under a prefix."""
 
@@ -72,6 +77,13 @@ _MISTAKEN = {
 """Keys that people write and that no version knows, with the one that is meant."""
 
 _DEPRECATED = ("match", "match_re", "source_match", "source_match_re", "target_match", "target_match_re")
+_NOT_RE2 = re.compile(r"\(\?(?:[=!]|<[=!])|\\[1-9]")
+"""What Go's regular expressions do not have: https://github.com/google/re2/wiki/Syntax"""
+
+_ACTION = re.compile(r"\{\{-?\s*(.*?)\s*-?\}\}", re.DOTALL)
+_OF_ONE_ALERT = re.compile(r"(?<![\w)$\]])\.(?:Labels|Annotations|StartsAt|EndsAt|GeneratorURL|Fingerprint)\b")
+_OF_PROMETHEUS = re.compile(r"\$(?:labels|value|externalLabels|externalURL)\b")
+_WEEK = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
 _USED_TEMPLATE = re.compile(r"""\{\{-?\s*template\s+"([^"]+)\"""")
 _OWN_TEMPLATE = re.compile(r"__|(?:[a-z0-9]+\.default\.)")
 
@@ -381,6 +393,60 @@ def templates(documents: Sequence[Document]) -> Iterator[Found]:
                         yield Found(listed and name in defined, name, node.at, document, ("receivers", index))
 
 
+def messages(documents: Sequence[Document]) -> Iterator[Found]:
+    """Each message that is made: does it read only what a notification has?"""
+    for document in _configurations(documents):
+        for index, receiver in enumerate(elements(document.root, "receivers")):
+            for node in receiver.walk():
+                if isinstance(node.value, str) and "{{" in node.value:
+                    wrong = _unknown_field(node.value)
+                    yield Found(not wrong, wrong or node.value, node.at, document, ("receivers", index))
+
+
+def _unknown_field(message: str) -> str:
+    """The first field that a notification does not have: it is about several alerts, so one of them must be chosen."""
+    around: list[str] = []
+    for action in _ACTION.findall(message):
+        keyword = action.partition(" ")[0]
+        if keyword == "end" and around:
+            around.pop()
+        foreign = _OF_PROMETHEUS.search(action)
+        if foreign and f"{foreign[0]} :=" not in message and f"{foreign[0]}, " not in message:
+            return foreign[0]
+        single = _OF_ONE_ALERT.search(action)
+        if single and not {"range", "with", "define", "block"} & set(around):
+            return single[0]
+        if keyword in ("range", "with", "if", "define", "block"):
+            around.append(keyword)
+    return ""
+
+
+def patterns(documents: Sequence[Document]) -> Iterator[Found]:
+    """Each pattern of a matcher: does Go's dialect have what it uses?"""
+    for document in _configurations(documents):
+        rules = [
+            (("inhibit_rules", index), rule) for index, rule in enumerate(elements(document.root, "inhibit_rules"))
+        ]
+        for trail, node in [*((route.trail, route.node) for route in every(tree(document.root))), *rules]:
+            for item in (item for side in ("", "source_", "target_") for item in matchers(node, side)):
+                if item.sign in ("=~", "!~"):
+                    yield Found(not _NOT_RE2.search(item.value), str(item), node.at, document, trail)
+
+
+def ranges(documents: Sequence[Document]) -> Iterator[Found]:
+    """Each range of hours or weekdays: does it begin before it ends?"""
+    for document in _configurations(documents):
+        for key in ("time_intervals", "mute_time_intervals"):
+            for index, named in enumerate(elements(document.root, key)):
+                for part in elements(named, "time_intervals"):
+                    for span in elements(part, "times"):
+                        start, end = text(span.get("start_time")), text(span.get("end_time"))
+                        yield Found(start < end, f"{start} to {end}", span.at, document, (key, index))
+                    for day in elements(part, "weekdays"):
+                        names = [_WEEK.index(name) for name in text(day).lower().split(":") if name in _WEEK]
+                        yield Found(names == sorted(names), text(day), day.at, document, (key, index))
+
+
 DERIVED: dict[str, Derive] = {
     "alertmanager-addresses": receivers_addressed,
     "alertmanager-beats": beats,
@@ -392,9 +458,12 @@ DERIVED: dict[str, Derive] = {
     "alertmanager-inhibits-equals": partial(inhibitions, "equal"),
     "alertmanager-intervals": intervals_defined,
     "alertmanager-intervals-used": intervals_used,
+    "alertmanager-messages": messages,
     "alertmanager-mistaken": mistaken,
     "alertmanager-notation": notation,
+    "alertmanager-patterns": patterns,
     "alertmanager-quoting": quoting,
+    "alertmanager-ranges": ranges,
     "alertmanager-reachable": unreachable,
     "alertmanager-receivers": receivers_defined,
     "alertmanager-receivers-deliver": receivers_deliver,
