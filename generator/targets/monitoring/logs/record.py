@@ -125,9 +125,11 @@ local function clean(text)
   text = string.gsub(text, "eyJ[%w_%-]+%.[%w_%-]+%.[%w_%-]+", redacted)
   text = string.gsub(text, "(%a[%w+.-]*://[^:/@%s]+:)[^@/%s]+@", "%1" .. redacted .. "@")
   text = string.gsub(text, "%f[%w]A[KS]IA%u[%u%d]+%f[%W]", redacted)
-  text = string.gsub(text, "([Pp]assword[\\"']?%s*[=:]%s*[\\"']?)[^%s\\"',;&}]+", "%1" .. redacted)
-  text = string.gsub(text, "([Ss]ecret[\\"']?%s*[=:]%s*[\\"']?)[^%s\\"',;&}]+", "%1" .. redacted)
-  text = string.gsub(text, "([Tt]oken[\\"']?%s*[=:]%s*[\\"']?)[^%s\\"',;&}]+", "%1" .. redacted)
+  for _, word in ipairs({ "[Pp]assword", "[Pp]asswd", "[Ss]ecret", "[Tt]oken", "[Aa]pi[_-]?[Kk]ey" }) do
+    text = string.gsub(text, "(" .. word .. "[\\"']?%s*[=:]%s*\\")[^\\"]*", "%1" .. redacted)
+    text = string.gsub(text, "(" .. word .. "[\\"']?%s*[=:]%s*')[^']*", "%1" .. redacted)
+    text = string.gsub(text, "(" .. word .. "[\\"']?%s*[=:]%s*)[^%s\\"',;&}]+", "%1" .. redacted)
+  end
   text = string.gsub(text, "%f[%w]%d[%d%- ]+%d%f[%W]", card)
   return text
 end
@@ -151,6 +153,8 @@ local function redact(value, depth)
       value[key] = redacted
     elseif type(inner) == "string" then
       value[key] = clean(inner)
+    elseif type(inner) == "number" and inner > 1e13 and card(string.format("%.0f", inner)) then
+      value[key] = redacted
     elseif type(inner) == "table" then
       if depth > 8 then
         value[key] = redacted

@@ -1,0 +1,199 @@
+"""Sections of a log shipper's configuration, whichever notation they are written in.
+
+Fluent Bit's two notations and Fluentd's directives become the same thing: an input, a filter or an output with a
+plugin and its options. A configuration inside a ConfigMap counts as well, at its place in the manifest.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from generator.document import Location, Node
+from generator.policy.documents import Document
+from generator.policy.found import elements, items, text
+from generator.policy.monitoring import conftree, kinds
+
+FORMATS = ("fluent-bit", "fluentd")
+_TRUE = frozenset({"true", "on", "yes", "1"})
+_LISTS = {
+    "input": ("pipeline", "inputs"),
+    "filter": ("pipeline", "filters"),
+    "output": ("pipeline", "outputs"),
+    "parser": ("parsers",),
+    "multiline_parser": ("multiline_parsers",),
+}
+_DIRECTIVES = {"source": "input", "filter": "filter", "match": "output", "store": "output"}
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One section; `match` is what a filter or output takes in, `label` the Fluentd scope it stands in."""
+
+    kind: str
+    plugin: str
+    options: Mapping[str, tuple[Node, ...]]
+    node: Node
+    match: str = ""
+    label: str = ""
+    argument: str = ""
+
+    def word(self, *keys: str) -> str:
+        """The first option that is there, as text."""
+        for key in keys:
+            for node in self.options.get(key, ()):
+                return text(node)
+        return ""
+
+    def node_of(self, *keys: str) -> Node:
+        """Where an option stands; the section when it is not there."""
+        return next((node for key in keys for node in self.options.get(key, ())), self.node)
+
+    def holds(self, key: str, default: bool = False) -> bool:
+        """Whether a switch is on."""
+        found = self.word(key).lower()
+        return found in _TRUE if found else default
+
+    def words(self, key: str) -> list[str]:
+        """A list that may be written with commas or as a sequence."""
+        found = [text(node) for node in self.options.get(key, ())]
+        return [word.strip() for value in found for word in value.split(",") if word.strip()]
+
+    def inside(self, name: str) -> Iterator[Section]:
+        """Fluentd's directives inside it."""
+        for child in elements(self.node, "@inside"):
+            if text(child.get("@name")) == name:
+                yield _directive(child, self.label)
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """One configuration: its sections in order, and the document that findings belong to."""
+
+    form: str
+    document: Document
+    root: Node
+    sections: tuple[Section, ...]
+
+    def of(self, kind: str) -> tuple[Section, ...]:
+        return tuple(section for section in self.sections if section.kind == kind)
+
+    @property
+    def whole(self) -> bool:
+        """Whether all of it is in this file."""
+        if self.form == "fluentd":
+            return self.root.get("@include") is None
+        service = self.root.get("service")
+        return not any(self.root.get(key) is not None for key in ("includes", "include")) and (
+            service is None or service.get("includes") is None
+        )
+
+    @property
+    def service(self) -> Section:
+        """Fluent Bit's `service`, empty when there is none."""
+        node = self.root.get("service") or Node({}, self.root.at)
+        return Section("service", "", _options(node), node)
+
+
+def pipelines(documents: Sequence[Document]) -> Iterator[Pipeline]:
+    """Every configuration of Fluent Bit or Fluentd."""
+    for document in documents:
+        if document.format in FORMATS:
+            yield _pipeline(document.format, document, document.root)
+        elif document.format == "kubernetes" and document.kind == "ConfigMap":
+            for name, node in items(document.root, "data"):
+                found = _embedded(name, node, document.file)
+                if found is not None:
+                    yield _pipeline(found[0], document, found[1])
+
+
+def _embedded(name: str, node: Node, path: str) -> tuple[str, Node] | None:
+    written = text(node)
+    if name.endswith(".conf"):
+        form = kinds.format_of_text(written)
+        root = conftree.read(written, path, form) if form else None
+    elif name.endswith((".yaml", ".yml")) and "pipeline:" in written:
+        from generator import yamlfile
+
+        roots, _ = yamlfile.read(written, path)
+        form = kinds.format_of(roots[0]) if roots else ""
+        root = roots[0] if form == "fluent-bit" else None
+    else:
+        return None
+    return (form, _moved(root, node.at.line)) if root is not None else None
+
+
+def _moved(node: Node, lines: int) -> Node:
+    """A tree whose text begins on the line after `lines`."""
+
+    def moved(at: Location | None) -> Location | None:
+        return None if at is None else replace(at, line=at.line + lines)
+
+    value = node.value
+    if isinstance(value, dict):
+        value = {key: _moved(child, lines) for key, child in value.items()}
+    elif isinstance(value, tuple):
+        value = tuple(_moved(child, lines) for child in value)
+    return replace(node, value=value, at=moved(node.at) or node.at, key_at=moved(node.key_at))
+
+
+def _pipeline(form: str, document: Document, root: Node) -> Pipeline:
+    found = _fluentd(root, "") if form == "fluentd" else _fluent_bit(root)
+    return Pipeline(form, document, root, tuple(found))
+
+
+def _fluent_bit(root: Node) -> Iterator[Section]:
+    for kind, place in _LISTS.items():
+        for node in elements(root, *place):
+            options = _options(node)
+            section = Section(kind, "", options, node)
+            name, match = section.word("name").lower(), section.word("match", "match_regex")
+            yield replace(section, plugin=name, match=match)
+
+
+def _options(node: Node) -> dict[str, tuple[Node, ...]]:
+    """Options by lower-case name; one that stands several times has several nodes."""
+    made: dict[str, tuple[Node, ...]] = {}
+    for key, value in node.items():
+        nodes = tuple(value.elements()) if isinstance(value.value, tuple) else (value,)
+        made[key.lower()] = (*made.get(key.lower(), ()), *nodes)
+    return made
+
+
+def _fluentd(node: Node, label: str) -> Iterator[Section]:
+    for child in elements(node, "@inside"):
+        name = text(child.get("@name"))
+        if name == "label":
+            yield from _fluentd(child, text(child.get("@argument")))
+        elif name in ("worker", "ROOT"):
+            yield from _fluentd(child, label)
+        elif name in _DIRECTIVES:
+            section = _directive(child, label)
+            yield section
+            for store in section.inside("store"):
+                yield replace(store, kind="store")
+
+
+def _directive(node: Node, label: str) -> Section:
+    options = {key: value for key, value in _options(node).items() if not key.startswith("@i") and key != "@name"}
+    argument = text(node.get("@argument"))
+    section = Section(_DIRECTIVES.get(text(node.get("@name")), text(node.get("@name"))), "", options, node)
+    plugin = section.word("@type", "type").lower()
+    return replace(section, plugin=plugin, match=argument, label=label, argument=argument)
+
+
+def meet(one: str, other: str) -> bool:
+    """Whether two patterns, in both of which `*` stands for anything, have a tag in common."""
+    if "*" not in other:
+        return _matches(one, other)
+    if "*" not in one:
+        return _matches(other, one)
+    left, right = one.split("*"), other.split("*")
+    heads, tails = (left[0], right[0]), (left[-1], right[-1])
+    begins = heads[0].startswith(heads[1]) or heads[1].startswith(heads[0])
+    return begins and (tails[0].endswith(tails[1]) or tails[1].endswith(tails[0]))
+
+
+def _matches(pattern: str, tag: str) -> bool:
+    return re.fullmatch(".*".join(re.escape(part) for part in re.split(r"\*+", pattern)), tag) is not None
