@@ -15,12 +15,15 @@ from typing import Any
 
 import pytest
 
+from generator import policy
 from generator import spec as loading
 from generator.artifact import RenderedFile
+from generator.document import SourceFile
 from generator.model import Product
-from generator.monitoring import rules
+from generator.monitoring import catalogue, promql, rules
 from generator.monitoring.addresses import dashboard_uid
 from generator.monitoring.alert import Alert, Measure, Query
+from generator.policy.monitoring.grafana import plain
 from generator.render import render_one
 from generator.targets.monitoring.grafana import plan
 from generator.targets.monitoring.grafana.panels import COLUMNS, Section, Watch, laid_out, operator, steps
@@ -276,15 +279,11 @@ def test_identities_differ(app: str) -> None:
     assert len(set(uids)) == len(uids)
 
 
-def test_a_service_named_like_a_dashboard_has_one_of_its_own(spec_file: Any) -> None:
-    text = "apiVersion: groundplan/v1\napp: shop\nowner: me\nservices:\n"
-    for name in ("slo", "kubernetes", "infrastructure"):
-        text += f"  {name}: {{type: api, runtime: python, port: 8000, slo: {{availability: 99.9}}}}\n"
-    made = loading.load(spec_file(text)).product
-    assert made is not None
-    paths = [artifact.path for artifact in plan(made)]
-    assert len(set(paths)) == len(paths)
-    assert "monitoring/grafana/dashboards/service-slo.json" in paths
+@pytest.mark.parametrize("name", ["infrastructure", "kubernetes", "slo"])
+def test_no_service_may_be_named_like_a_dashboard_of_ours(spec_file: Any, name: str) -> None:
+    service = f"{name}: {{type: api, runtime: python, port: 8000}}"
+    text = f"apiVersion: groundplan/v1\napp: shop\nowner: me\nservices:\n  {service}\n"
+    assert "spec/reserved-name" in {finding.rule for finding in loading.load(spec_file(text)).findings}
 
 
 @pytest.mark.parametrize("app", ["shop", "ecs"])
@@ -295,18 +294,27 @@ def test_the_same_spec_gives_the_same_bytes(app: str) -> None:
 
 
 def test_hostile_texts_stay_within_their_strings(spec_file: Any) -> None:
-    text = (
-        "apiVersion: groundplan/v1\napp: shop\nowner: me\nmonitoring: {runbooks: 'https://e.org/a\"b}?{{ y }}'}\n"
-        "services:\n  web: {type: web, runtime: node, port: 3000, slo: {availability: 99.9}}\n"
-        "notify: {ticket: {slack: '#x'}}\n"
-        'alerts:\n  Odd:\n    expr: \'up{job="a\\\\"b"} > 1\'\n    severity: ticket\n'
-        "    summary: 'quote \" backslash \\\\ brace } {{ $value }}'\n"
-    )
+    text = """
+apiVersion: groundplan/v1
+app: shop
+owner: me
+monitoring: {runbooks: 'https://e.org/a"b}?{{ y }}'}
+services:
+  web: {type: web, runtime: node, port: 3000, slo: {availability: 99.9}}
+notify: {ticket: {slack: '#x'}}
+alerts:
+  Odd:
+    expr: 'kube_pod_info{pod="a\\\"b{{ $value }}"} > 1'
+    severity: ticket
+    summary: 'quote " backslash \\ brace } {{ $value }}'
+"""
     loaded = loading.load(spec_file(text))
     assert loaded.product is not None, loaded.findings
     for artifact in plan(loaded.product):
         if artifact.path.endswith(".json"):
-            json.loads(render_one(artifact, "groundplan.yaml").text)
+            made = json.loads(render_one(artifact, "groundplan.yaml").text)
+            addresses = [link["url"] for panel in every(made) for link in panel.get("links", ())]
+            assert all(address.startswith('https://e.org/a"b}?{{ y }}/') for address in addresses)
 
 
 # files
@@ -361,3 +369,199 @@ def test_dataclasses_are_not_changed_by_drawing_them() -> None:
     before = dataclasses.asdict(one)
     laid_out([one], [Section("Row", (one,))], Watch((alert("x > 1", 1),)))
     assert dataclasses.asdict(one) == before
+
+
+# queries, read as PromQL
+
+
+@pytest.mark.parametrize("app", PRODUCTS)
+def test_every_query_is_promql_of_known_metrics(app: str) -> None:
+    made = product(app)
+    spec = next(iter(reversed(list(made.environments.values()))), made.base)
+    recorded = {one.record for group in rules.groups(spec) for one in group.recordings}
+    for board in dashboards(app).values():
+        queries = [target["expr"] for panel in every(board) for target in panel.get("targets", ())]
+        queries += [item["target"]["expr"] for item in board["annotations"]["list"] if "expr" in item.get("target", {})]
+        assert queries
+        for query in queries:
+            read = promql.parse(plain(query))
+            assert not isinstance(read, promql.Problem), (query, read)
+            for selector in promql.selectors(read):
+                known = selector.metric in recorded or selector.metric == "ALERTS" or catalogue.metric(selector.metric)
+                assert known, selector.metric
+
+
+@pytest.mark.parametrize("app", PRODUCTS)
+def test_no_rule_about_monitoring_finds_anything_in_them(app: str) -> None:
+    ours = [rule for rule in policy.rules() if rule.id.startswith("monitoring/")]
+    outcome = policy.judge(list(rendered(app)), ours, policy.Context(today="2026-11-23"))
+    assert [f"{finding.at} {finding.rule} {finding.message}" for finding in outcome.findings] == []
+
+
+# rules about dashboards
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ('rate(x{a="$b"}[$__rate_interval])', 'rate(x{a="$b"}[5m])'),
+        ("rate(x[${window:raw}])", "rate(x[5m])"),
+        ("rate(x[[[window]]])", "rate(x[5m])"),
+        ("max_over_time(x[$__range:$__interval])", "max_over_time(x[5m:5m])"),
+        ("topk($n, x offset $back)", "topk(1, x offset 5m)"),
+        ("x / $total", "x / 1"),
+        ('label_replace(x, "a", "$1", "b", "(.*)")', 'label_replace(x, "a", "$1", "b", "(.*)")'),
+    ],
+)
+def test_variables_are_put_aside_before_a_query_is_read(query: str, expected: str) -> None:
+    assert plain(query) == expected
+
+
+def board(panel: dict[str, Any], **more: Any) -> str:
+    return json.dumps({"uid": "web", "title": "Web", "panels": [{"id": 1, "title": "Panel", **panel}], **more})
+
+
+def query(expr: str, **more: Any) -> dict[str, Any]:
+    return {"type": "timeseries", "targets": [{"refId": "A", "expr": expr, **more}]}
+
+
+VARIABLE = {"name": "job", "type": "query", "query": "label_values(up, job)", "refresh": 2}
+
+
+@pytest.mark.parametrize(
+    ("rule", "text"),
+    [
+        pytest.param("undefined-variable", board(query('x{a=~"b$"}')), id="the end of a pattern"),
+        pytest.param("undefined-variable", board(query('label_replace(x, "a", "$1", "b", "(.*)")')), id="a group"),
+        pytest.param("undefined-variable", board(query("rate(x[$__rate_interval])")), id="one of Grafana's own"),
+        pytest.param(
+            "undefined-variable",
+            board(query('x{a="${job:regex}"}'), templating={"list": [VARIABLE]}),
+            id="with a format",
+        ),
+        pytest.param(
+            "unused-variable",
+            board({"type": "timeseries", "repeat": "job"}, templating={"list": [VARIABLE]}),
+            id="repeated by it",
+        ),
+        pytest.param(
+            "unused-variable",
+            board({"type": "text"}, templating={"list": [VARIABLE]}, links=[{"url": "/d/x?var-job=a"}]),
+            id="handed on by a link",
+        ),
+        pytest.param(
+            "unused-variable", board({}, templating={"list": [{**VARIABLE, "type": "adhoc"}]}), id="ad-hoc filters"
+        ),
+        pytest.param("panel-without-query", board({"type": "text"}), id="text"),
+        pytest.param("panel-without-query", board({"type": "stat", "libraryPanel": {"uid": "a"}}), id="of the library"),
+        pytest.param(
+            "panel-without-query",
+            board({"type": "stat", "targets": [{"refId": "A", "rawSql": "select 1"}]}),
+            id="another language",
+        ),
+        pytest.param(
+            "panel-without-unit",
+            board({**query("up"), "fieldConfig": {"defaults": {"mappings": [{"type": "value"}]}}}),
+            id="words for numbers",
+        ),
+        pytest.param(
+            "panel-without-unit",
+            board(
+                {**query("up"), "fieldConfig": {"overrides": [{"properties": [{"id": "unit", "value": "s"}]}]}},
+            ),
+            id="a unit for some fields",
+        ),
+        pytest.param("fixed-rate-window", board(query("rate(x[1h])", instant=True)), id="one moment"),
+        pytest.param("fixed-rate-window", board(query("increase(x[1d])")), id="a sum over a day"),
+        pytest.param("fixed-rate-window", board({**query("rate(x[5m])"), "type": "stat"}), id="a single number"),
+        pytest.param("legend-label-dropped", board(query("up", legendFormat="{{job}}")), id="all labels are there"),
+        pytest.param(
+            "legend-label-dropped",
+            board(query("sum by (a) (x) * on (a) group_left (b) y", legendFormat="{{b}}")),
+            id="brought by the other side",
+        ),
+        pytest.param("legend-label-dropped", board(query("sum by (", legendFormat="{{b}}")), id="no PromQL"),
+        pytest.param(
+            "series-named-alike",
+            board(query('sum by (job) (x{job="$job"})', legendFormat="x")),
+            id="held to one by the reader",
+        ),
+        pytest.param(
+            "hard-wired-data-source",
+            board({"type": "stat", "datasource": {"type": "datasource", "uid": "grafana"}}),
+            id="Grafana itself",
+        ),
+        pytest.param("too-fast-refresh", board({}, refresh=""), id="never"),
+        pytest.param("too-fast-refresh", board({}, refresh=False), id="never, in an older notation"),
+        pytest.param("dead-dashboard-link", board({}, links=[{"url": "/d/elsewhere"}]), id="the only one in the tree"),
+        pytest.param("dashboard-with-id", board({}, id=None), id="null"),
+        pytest.param(
+            "overlapping-panels",
+            board({"gridPos": {"x": 0, "y": 0, "w": 12}}),
+            id="a place that is not whole",
+        ),
+        pytest.param("thresholds-out-of-order", board({"fieldConfig": {"defaults": {}}}), id="no thresholds"),
+    ],
+)
+def test_what_is_well_is_left_alone(rule: str, text: str) -> None:
+    assert messages(rule, text) == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "text", "message"),
+    [
+        pytest.param(
+            "undefined-variable",
+            board({"type": "row", "panels": [{"id": 2, **query('x{a="[[nobody]]"}')}]}),
+            "$nobody is not declared",
+            id="in a folded row, in the old notation",
+        ),
+        pytest.param(
+            "multi-value-matched-exactly",
+            board(query('x{job!="${job}"}'), templating={"list": [{**VARIABLE, "includeAll": True}]}),
+            'job!="${job}" matches nothing as soon as two values are chosen',
+            id="all of them, and not equal",
+        ),
+        pytest.param(
+            "fixed-rate-window",
+            board(query("sum(rate(x{a=~'b(c)'}[$__interval]))")),
+            "the rate is over $__interval, whatever is looked at",
+            id="as small as a pixel",
+        ),
+        pytest.param(
+            "hard-wired-data-source",
+            board({}, annotations={"list": [{"datasource": "Prometheus"}]}),
+            "data source Prometheus exists in one Grafana only",
+            id="of an annotation, by name",
+        ),
+        pytest.param(
+            "thresholds-out-of-order",
+            board({"fieldConfig": {"defaults": {"thresholds": {"steps": [{"value": 1}, {"value": 2}]}}}}),
+            "steps do not rise, Panel: 1, 2",
+            id="no base",
+        ),
+        pytest.param(
+            "overlapping-panels",
+            board(
+                {
+                    "type": "row",
+                    "panels": [
+                        {"title": "A", "gridPos": {"x": 0, "y": 1, "w": 12, "h": 8}},
+                        {"title": "B", "gridPos": {"x": 11, "y": 8, "w": 12, "h": 8}},
+                    ],
+                }
+            ),
+            'panel "B" lies on another one',
+            id="within a row",
+        ),
+    ],
+)
+def test_what_breaks_is_found(rule: str, text: str, message: str) -> None:
+    assert messages(rule, text) == [message]
+
+
+def messages(rule: str, text: str) -> list[str]:
+    ours = [one for one in policy.rules() if one.id == f"monitoring/{rule}"]
+    assert ours
+    outcome = policy.judge([SourceFile("web.json", text)], ours, policy.Context(today="2026-11-23"))
+    return [finding.message for finding in outcome.findings]

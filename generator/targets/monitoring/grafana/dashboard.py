@@ -201,9 +201,7 @@ def _annotations(spec: Spec, board: Board) -> list[Json]:
         _asked("Alerts", "red", _alerts(board), "{{alertname}}", "severity"),
     ]
     if spec.platform.compute == "kubernetes":
-        of = f'replicaset=~"{board.service}-[a-z0-9]+"' if board.service else 'replicaset!=""'
-        expr = f'time() - kube_replicaset_created{{namespace="$namespace",{of}}} < 60'
-        made.append(_asked("Deployments", "blue", expr, "{{replicaset}}", "namespace"))
+        made.append(_asked("Deployments", "blue", _rolled_out(board), "{{replicaset}}", "replicaset"))
     else:
         made.append(_posted(spec, board))
     return made
@@ -212,6 +210,13 @@ def _annotations(spec: Spec, board: Board) -> list[Json]:
 def _alerts(board: Board) -> str:
     of = f'service="{board.service}"' if board.service else 'alertname!="Watchdog"'
     return f'ALERTS{{alertstate="firing",environment="$environment",{of}}}'
+
+
+def _rolled_out(board: Board) -> str:
+    """Sets of replicas that have pods and had none a minute ago: each roll-out, and each way back."""
+    of = f'replicaset=~"{board.service}-[a-z0-9]+"' if board.service else 'replicaset!=""'
+    metric = f'kube_replicaset_spec_replicas{{namespace="$namespace",{of}}}'
+    return f"max by (replicaset) ({metric}) > 0\nunless max by (replicaset) ({metric} offset 1m) > 0"
 
 
 def _asked(name: str, colour: str, expr: str, title: str, tags: str) -> Json:
