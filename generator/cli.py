@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("terminal", "json", "markdown", "html", "sarif", "junit", "github", "gitlab")
 DIFF_FORMATS = ("terminal", "json", "markdown")
+DOCTOR_FORMATS = ("terminal", "json")
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
@@ -99,6 +100,10 @@ class _OutputType(click.ParamType):  # type: ignore[type-arg]
 
 class _DiffOutputType(_OutputType):
     formats = DIFF_FORMATS
+
+
+class _DoctorOutputType(_OutputType):
+    formats = DOCTOR_FORMATS
 
 
 def _with(*options: Callable[[_F], _F]) -> Callable[[_F], _F]:
@@ -353,6 +358,28 @@ def report(spec: Path | None, outputs: tuple[Output, ...], fail_on: str, skip: t
 
     made = project.check(_project(spec), _choices(fail_on, skip, offline))
     return _deliver(made, outputs or (Output("markdown", None),), quiet=False)
+
+
+@main.command()
+@click.option(
+    "-o",
+    "--output",
+    "outputs",
+    type=_DoctorOutputType(),
+    multiple=True,
+    help=f"Format ({', '.join(DOCTOR_FORMATS)}); repeatable.",
+)
+def doctor(outputs: tuple[Output, ...]) -> int:
+    """Say which tools and data are here, their versions and ages, and what cannot be checked without more.
+
+    \b
+    groundplan doctor
+    groundplan doctor -o json=doctor.json
+    """
+    from generator import project
+
+    _write(outputs, False, lambda name, _style: project.doctor(as_json=name == "json"))
+    return 0
 
 
 @main.command(name="completion")

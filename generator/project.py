@@ -253,6 +253,14 @@ def _others(here: tree.Tree, folders: Iterable[str]) -> Iterator[str]:
         yield from (f"{folder}/{name}" if folder else name for name in here.names(folder) if name.endswith(".tf"))
 
 
+def doctor(*, as_json: bool) -> str:
+    """What is here to check with, and what cannot be checked."""
+    from generator.doctor import document, examine, text
+
+    made = examine(checkers.user_cache(), _today())
+    return json.dumps(document(made), indent=2) + "\n" if as_json else text(made)
+
+
 def why(project: Project, file: str, line: int) -> str:
     """Everything behind one line of a generated file."""
     product = _remembering(spec.load(project.spec_path, project.root), project)

@@ -42,7 +42,7 @@ def check(files: Sequence[TextFile], _settings: Settings) -> Outcome:
         said = _findings(file)
         findings += said
         passes += [] if said else [Pass(SCHEMA, file.path)]
-    return Outcome(tuple(findings), tuple(passes), (), (Tool("compose schema", _version()),))
+    return Outcome(tuple(findings), tuple(passes), (), (Tool("compose schema", version()),))
 
 
 def is_compose(path: str) -> bool:
@@ -109,7 +109,7 @@ def _validator() -> tuple[Any, Any]:
     return jsonschema_rs.validator_for(schema), schema
 
 
-def _version() -> str:
+def version() -> str:
     """The hash of the specification's schema, as short as one shows a commit."""
     comment = str(data.load("schemas/compose.schema.json")["$comment"])
     match = re.search(r"sha256 ([0-9a-f]{12})", comment)

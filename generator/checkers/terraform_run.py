@@ -53,14 +53,14 @@ _ELSEWHERE = frozenset(
 
 def check(files: Sequence[TextFile], binary: Path, settings: Settings, *, test: bool) -> Outcome:
     """Validate every root; with `test`, run the tests of every folder that has some, too."""
-    configuration = _configuration()
-    if isinstance(configuration, NotChecked):
-        return Outcome(not_checked=(configuration,))
+    given = configuration()
+    if isinstance(given, NotChecked):
+        return Outcome(not_checked=(given,))
     mine = [file for file in files if file.path.endswith(_WANTED) and "/.terraform/" not in f"/{file.path}"]
     workspace = Workspace(mine)
     try:
         folders = _folders(mine)
-        config = _written(configuration, workspace)
+        config = _written(given, workspace)
         calls = {path: _calls(path, folder) for path, folder in folders.items()}
         called = {target for targets in calls.values() for target in targets}
         work = [_Root(path, folders, calls, workspace, binary, config, path not in called, test) for path in folders]
@@ -111,7 +111,7 @@ def worded(summary: str, detail: str) -> str:
 # what is at hand
 
 
-def _configuration() -> Path | NotChecked | None:
+def configuration() -> Path | NotChecked | None:
     """The CLI configuration or mirror that was given; None where none was."""
     for variable in (CONFIGURATION, "TF_CLI_CONFIG_FILE"):
         named = os.environ.get(variable)
