@@ -79,6 +79,26 @@ def pod_labels(document: Document) -> dict[str, str]:
     return labels(document.root, *place, "metadata", "labels")
 
 
+_OPERATED = {"Alertmanager": "alertmanager", "Prometheus": "prometheus"}
+"""Objects of which the Prometheus Operator makes pods, and the name that it gives these in their labels."""
+
+
+def operated(documents: Iterable[Document]) -> Iterator[tuple[Document, dict[str, str]]]:
+    """Objects whose pods an operator makes, with the labels these will carry.
+
+    https://github.com/prometheus-operator/prometheus-operator/tree/main/pkg
+    """
+    for document in of_kind(documents, *_OPERATED):
+        name = _OPERATED[document.kind]
+        given = {
+            name: document.name,
+            "app.kubernetes.io/name": name,
+            "app.kubernetes.io/instance": document.name,
+            "app.kubernetes.io/managed-by": "prometheus-operator",
+        }
+        yield document, {**given, **labels(document.root, "spec", "podMetadata", "labels")}
+
+
 def containers(document: Document) -> Iterator[tuple[tuple[str | int, ...], Node]]:
     """The main containers of a workload with their trails."""
     place = POD.get(document.kind)

@@ -13,6 +13,7 @@ from generator.policy.found import (
     labels,
     matches,
     of_kind,
+    operated,
     pod_labels,
     ports,
     selecting,
@@ -208,6 +209,7 @@ def policy_ports(documents: Sequence[Document]) -> Iterator[Found]:
 def policy_selectors(documents: Sequence[Document]) -> Iterator[Found]:
     """Whether a policy that names pods finds any."""
     pods = [(document, pod_labels(document)) for document, _ in workloads(documents)]
+    pods += operated(documents)
     if not pods:
         return
     for policy in of_kind(documents, "NetworkPolicy"):

@@ -16,6 +16,7 @@ from generator.policy.found import (
     items,
     labels,
     of_kind,
+    operated,
     pod_labels,
     replicas,
     scaler,
@@ -73,26 +74,10 @@ def labelled_pods(documents: Sequence[Document]) -> Iterator[Found]:
         trail = (*POD[document.kind][:-1], "metadata", "labels")
         node = document.root.get(*trail) or pod
         yield Found(frozenset(f"{key}={value}" for key, value in carried.items()), shown, node.at, document, trail)
-    for document in of_kind(documents, *_OPERATED):
-        carried = {**_operated(document), **labels(document.root, "spec", "podMetadata", "labels")}
+    for document, carried in operated(documents):
         shown = ", ".join(f"{key}={value}" for key, value in carried.items())
         pairs = frozenset(f"{key}={value}" for key, value in carried.items())
         yield Found(pairs, shown, document.root.at, document, ("metadata", "name"))
-
-
-_OPERATED = {"Alertmanager": "alertmanager", "Prometheus": "prometheus"}
-"""Objects of which the Prometheus Operator makes pods, and the name that it gives these in their labels."""
-
-
-def _operated(document: Document) -> dict[str, str]:
-    """https://github.com/prometheus-operator/prometheus-operator/blob/main/pkg/operator/statefulset.go"""
-    name = _OPERATED[document.kind]
-    return {
-        name: document.name,
-        "app.kubernetes.io/name": name,
-        "app.kubernetes.io/instance": document.name,
-        "app.kubernetes.io/managed-by": "prometheus-operator",
-    }
 
 
 def pre_stop(documents: Sequence[Document]) -> Iterator[Found]:
