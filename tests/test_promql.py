@@ -162,6 +162,7 @@ def test_which_labels_a_result_keeps(text: str, kept: list[str], lost: list[str]
         ("sum by (a) (x) / on (b) sum by (b) (y)", "labels-do-not-match", "b) sum"),
         ("up == 0 and sum(y) > 3", "labels-do-not-match", "and"),
         ("node_load1 / count(machine_cpu_cores)", "labels-do-not-match", "/ count"),
+        ("sum(pg_locks_count) / (pg_settings_max_connections * 64 * x) > 0.2", "labels-do-not-match", "/ (pg"),
         ('http_server_requests_seconds_count{route="/x"}', "unknown-label", "route"),
         ("sum by (status_code) (rate(http_server_requests_seconds_count[5m]))", "unknown-label", "status_code"),
         ('kube_pod_status_phase{phasee="Failed"}', "unknown-label", "phasee"),
@@ -193,6 +194,7 @@ def test_a_mistake_is_found_at_its_place(text: str, kind: str, at: str) -> None:
         "sum(up) < 2",
         'up{job=~"a|b", job!="b"}',
         'up{job="shop-web", job=~"shop-.*"}',
+        'up{job="aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!", job=~"(a+)+"}',
         "100 - (avg by (instance) (rate(node_cpu_seconds_total{mode='idle'}[5m])) * 100) > 80",
         "node_filesystem_avail_bytes / node_filesystem_size_bytes < 0.1 and node_filesystem_readonly == 0",
         "kube_pod_info * on (namespace, pod) group_left (owner_name) kube_pod_owner",
@@ -232,6 +234,21 @@ def test_variables_of_grafana_keep_their_width(written: str, read: str) -> None:
     assert filled(written) == read
     assert len(filled(written)) == len(written)
     assert not isinstance(promql.parse(filled(written)), promql.Problem)
+
+
+@pytest.mark.parametrize("count", [1000, 30000])
+@pytest.mark.parametrize(
+    ("begin", "middle", "end"), [("(", "x", ")"), ("-", "x", ""), ("", "x", "+x"), ("sum(", "x", ")")]
+)
+def test_a_monstrous_expression_is_survived(begin: str, middle: str, end: str, count: int) -> None:
+    assert problems(begin * count + middle + end * count) == ()
+
+
+@pytest.mark.parametrize(
+    "text", ["\ud800", "x\x00", 'x{a="\ud800"}', "é", "x[99999999999999999999y]", "x @ 1e400", "\n#"]
+)
+def test_a_strange_text_is_refused_not_stumbled_over(text: str) -> None:
+    assert [problem.kind for problem in problems(text)] == ["syntax"]
 
 
 @pytest.mark.parametrize(

@@ -249,6 +249,8 @@ def _contradictions(selector: Selector) -> Iterator[Problem]:
 def _admits(matcher: Matcher, value: str) -> bool:
     if matcher.operator in ("=", "!="):
         return matcher.operator == "=" or matcher.value != value
+    if re.search(r"\)[*+{?]", matcher.value) or len(re.findall(r"[*+{]", matcher.value)) > 3 or len(value) > 200:
+        return True  # Python goes back and forth where RE2 does not, and could be held up by such a pattern
     try:
         matched = re.fullmatch(matcher.value, value) is not None
     except re.error:
@@ -313,6 +315,8 @@ def _scraped(expression: Expression) -> bool:
             return _scraped(arguments[0])
         case Binary(left=left, right=right) if is_scalar(left) or is_scalar(right):
             return _scraped(right if is_scalar(left) else left)
+        case Binary(left=left, right=right, matching="", operator=operator) if operator not in promql.SETS:
+            return _scraped(left) or _scraped(right)
         case _:
             return False
 

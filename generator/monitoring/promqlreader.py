@@ -27,12 +27,15 @@ from generator.monitoring.promql import (
     Subquery,
     Text,
     Unary,
+    children,
 )
 
 
 def read(text: str) -> Expression | Problem:
     """The tree of an expression, or why it is none."""
     tokens = _tokens(text)
+    if _is_monstrous(tokens):
+        return Opaque(0, len(text))
     try:
         tree = promql_parser.parse(text)
     except ValueError as error:
@@ -40,9 +43,34 @@ def read(text: str) -> Expression | Problem:
     reader = _Reader(tokens)
     try:
         found = reader.expression(tree)
-    except _Lost:
+    except (_Lost, RecursionError):
         return Opaque(0, len(text))
-    return found if reader.is_done else Opaque(0, len(text))
+    return found if reader.is_done and _is_shallow(found) else Opaque(0, len(text))
+
+
+_DEEPEST = 100
+_LONGEST = 3000
+
+
+def _is_monstrous(tokens: list[_Token]) -> bool:
+    """Whether the parser, which calls itself for each level, would run out of stack: nobody writes such a text."""
+    depth = signs = 0
+    for token in tokens:
+        depth += (token.text in ("(", "{", "[")) - (token.text in (")", "}", "]"))
+        signs = signs + 1 if token.text in ("-", "+") else 0
+        if depth > _DEEPEST or signs > _DEEPEST:
+            return True
+    return len(tokens) > _LONGEST
+
+
+def _is_shallow(expression: Expression) -> bool:
+    """Whether whoever walks the tree level by level comes back."""
+    level: list[Expression] = [expression]
+    for _ in range(_DEEPEST):
+        level = [child for part in level for child in children(part)]
+        if not level:
+            return True
+    return False
 
 
 @dataclass(frozen=True, slots=True)

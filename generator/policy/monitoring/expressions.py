@@ -139,15 +139,15 @@ def _sources(documents: Sequence[Document]) -> dict[str, str]:
 
 
 def _given(documents: Sequence[Document]) -> frozenset[str]:
-    """Labels that the project's own scraping and recording adds."""
+    """Labels that the project's own scraping adds."""
     found: set[str] = set()
     for document in documents:
-        if document.format == "prometheus" or document.kind in ("ServiceMonitor", "PodMonitor", "ScrapeConfig"):
-            for node in document.root.walk():
-                for key in ("target_label", "targetLabel", "replacement"):
-                    found.add(text(node.get(key)) if isinstance(node.value, dict) else "")
-                for key in ("labels", "external_labels"):
-                    found.update(name for name, _ in items(node, key)) if isinstance(node.value, dict) else None
+        if document.format != "prometheus" and document.kind not in ("ServiceMonitor", "PodMonitor", "ScrapeConfig"):
+            continue
+        for node in document.root.walk():
+            if isinstance(node.value, dict):
+                found.update(text(node.get(key)) for key in ("target_label", "targetLabel", "replacement"))
+                found.update(name for key in ("labels", "external_labels") for name, _ in items(node, key))
     return frozenset(found)
 
 
