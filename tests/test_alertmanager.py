@@ -1,7 +1,4 @@
-"""Who hears of an alert: what is written for Alertmanager, held to the real amtool and to our own rules.
-
-An amtool older than a key refuses the file by name: that is a visible skip, and our rules still judge the file.
-"""
+"""Who hears of an alert: what is written for Alertmanager, held to the real programs and to our own rules."""
 
 from __future__ import annotations
 
@@ -22,29 +19,19 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from generator import data, pipeline, policy, spec
-from generator.document import SourceFile
+from generator import data, pipeline, spec
 from generator.model import Product
-from generator.policy.monitoring import routes
 from generator.render import render_one
 from generator.targets.monitoring import alertmanager
-from generator.yamlfile import read
-
-from .conftest import APPS
+from tests.amtool import CONFIG, Files, accepted, amtool, judged, receivers_of, write
+from tests.conftest import APPS
 
 HEAD = "apiVersion: groundplan/v1\napp: shop\nowner: team-shop\nservices: {web: {runtime: node, port: 3000}}\n"
-CONFIG = "monitoring/alertmanager/alertmanager.yaml"
 SCRIPT = "monitoring/alertmanager/tests/routes.sh"
 OBJECTS = "monitoring/alertmanager/kubernetes"
 SECRETS = "/etc/alertmanager/secrets/shop-alertmanager"
 EXAMPLES = sorted(path.name for path in APPS.iterdir() if (path / "groundplan.yaml").is_file())
-SINCE = {"url_file": (0, 26), "msteams_configs": (0, 26), "msteamsv2_configs": (0, 28)}
-"""Keys that an older amtool refuses: https://github.com/prometheus/alertmanager/releases"""
-
-Files = dict[str, str]
 Make = Callable[[str], Files]
 
 
@@ -87,71 +74,6 @@ def receiver(document: dict[str, Any], name: str) -> dict[str, Any]:
     found = next(item for item in document["receivers"] if item["name"] == name)
     assert isinstance(found, dict)
     return found
-
-
-def judged(files: Files) -> list[str]:
-    """Findings of every rule of ours, with their places."""
-    sources = [SourceFile(path, text) for path, text in files.items()]
-    outcome = policy.judge(sources, policy.rules(), policy.Context(today="2026-11-23"))
-    return [f"{finding.at} {finding.rule} {finding.message}" for finding in outcome.findings]
-
-
-@functools.cache
-def amtool() -> str:
-    found = shutil.which("amtool")
-    if found is None:
-        pytest.skip("amtool is not installed: nothing of Alertmanager's own was asked")
-    return found
-
-
-@functools.cache
-def amtool_version() -> tuple[int, int]:
-    said = subprocess.run([amtool(), "--version"], capture_output=True, text=True, check=False)
-    match = re.search(r"version (\d+)\.(\d+)", said.stdout + said.stderr)
-    assert match is not None
-    return int(match[1]), int(match[2])
-
-
-def write(folder: Path, files: Files) -> Path:
-    for path, text in files.items():
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_text(text, encoding="utf-8")
-    return folder / CONFIG
-
-
-def accepted(path: Path) -> None:
-    """amtool takes the file. What is newer than this amtool must be all that it refuses, and is skipped aloud."""
-    version, text = amtool_version(), path.read_text(encoding="utf-8")
-    newer = [key for key, since in SINCE.items() if re.search(rf"(?<!\w){key}:", text) and version < since]
-    ran = subprocess.run([amtool(), "check-config", str(path)], capture_output=True, text=True, check=False)
-    if not newer:
-        assert ran.returncode == 0, ran.stdout + ran.stderr
-        return
-    assert set(re.findall(r"field (\w+) not found", ran.stdout)) == set(newer), ran.stdout
-    path.write_text(yaml.safe_dump(without_newer(yaml.safe_load(text))), encoding="utf-8")
-    ran = subprocess.run([amtool(), "check-config", str(path)], capture_output=True, text=True, check=False)
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    words = " and ".join(newer)
-    pytest.skip(f"not checked: amtool {version[0]}.{version[1]} does not know {words}; it accepts the rest")
-
-
-def without_newer(document: dict[str, Any]) -> dict[str, Any]:
-    for item in document["receivers"]:
-        item.pop("msteams_configs", None)
-        item.pop("msteamsv2_configs", None)
-        for webhook in item.get("webhook_configs", []):
-            if webhook.pop("url_file", ""):
-                webhook["url"] = "https://hooks.example.com"
-    return document
-
-
-def receivers_of(path: Path, labels: dict[str, str]) -> list[str]:
-    """The receivers that the real route tree gives an alert."""
-    pairs = [f"{key}={value}" for key, value in labels.items()]
-    command = [amtool(), "config", "routes", "test", f"--config.file={path}", *pairs]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    return ran.stdout.strip().split(",")
 
 
 # every example
@@ -652,163 +574,9 @@ def test_a_message_says_what_is_wrong_and_where_help_is(make: Make, tmp_path: Pa
 def test_every_template_that_is_printed_is_defined() -> None:
     texts = example("shop")
     defined = re.findall(r'define "([^"]+)"', texts["monitoring/alertmanager/templates/groundplan.tmpl"])
-    used = re.findall(r'template \\"([^"\\]+)\\"', texts[CONFIG])
+    used = re.findall(r'template "([^"]+)"', str(yaml.safe_load(texts[CONFIG])))
     assert used
     assert set(used) <= set(defined)
-
-
-# the rules' idea of a route tree
-
-PARSED = {
-    "severity = page": [("severity", "=", "page")],
-    'severity="page"': [("severity", "=", "page")],
-    'severity=~"page|ticket"': [("severity", "=~", "page|ticket")],
-    '{a="b", c!~"d,e"}': [("a", "=", "b"), ("c", "!~", "d,e")],
-    "a!=b": [("a", "!=", "b")],
-    'a="say \\"x\\""': [("a", "=", 'say "x"')],
-    "team=": [("team", "=", "")],
-}
-
-
-@pytest.mark.parametrize("written", PARSED)
-def test_a_matcher_is_read(written: str) -> None:
-    assert [(item.label, item.sign, item.value) for item in routes.parsed(written)] == PARSED[written]
-
-
-@pytest.mark.parametrize(
-    ("wider", "narrower", "expected"),
-    [
-        ("", 'a="b"', True),
-        ('a="b"', 'a="b", c="d"', True),
-        ('a=~"b|c"', 'a="c"', True),
-        ('a=~"b|c|d"', 'a=~"b|c"', True),
-        ('a=~".*"', "", True),
-        ('a!="b"', 'a="c"', True),
-        ('a="b"', 'a="c"', False),
-        ('a="b"', "", False),
-        ('a!="b"', "", False),
-        ('a=~"b.*"', 'a=~"b.+"', False),
-        ('a="b"', 'a=~"b|c"', False),
-    ],
-)
-def test_what_one_matcher_says_of_another(wider: str, narrower: str, expected: bool) -> None:
-    assert routes.covers(routes.parsed(wider), routes.parsed(narrower)) is expected
-
-
-_LABELS = {"severity": ["page", "ticket"], "team": ["a", "b"]}
-
-
-def _matcher() -> st.SearchStrategy[str]:
-    pairs = [(label, value) for label, values in _LABELS.items() for value in values]
-    return st.tuples(st.sampled_from(pairs), st.sampled_from(["=", "!=", "=~", "!~"])).map(
-        lambda drawn: f'{drawn[0][0]}{drawn[1]}"{drawn[0][1]}"'
-    )
-
-
-def _trees() -> st.SearchStrategy[dict[str, Any]]:
-    def node(children: st.SearchStrategy[list[dict[str, Any]]]) -> st.SearchStrategy[dict[str, Any]]:
-        return st.fixed_dictionaries(
-            {
-                "matchers": st.lists(_matcher(), max_size=2),
-                "continue": st.booleans(),
-                "receiver": st.sampled_from(["r1", "r2", "r3"]),
-                "routes": children,
-            }
-        )
-
-    leaf = node(st.just([]))
-    return st.lists(node(st.lists(leaf, max_size=2)), max_size=3).map(
-        lambda children: {
-            "route": {"receiver": "r0", "routes": children},
-            "receivers": [{"name": f"r{number}"} for number in range(4)],
-        }
-    )
-
-
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(document=_trees(), severity=st.sampled_from(_LABELS["severity"]), team=st.sampled_from(_LABELS["team"]))
-def test_routes_are_walked_as_amtool_walks_them(
-    tmp_path: Path, document: dict[str, Any], severity: str, team: str
-) -> None:
-    path = tmp_path / "tree.yaml"
-    path.write_text(yaml.safe_dump(document), encoding="utf-8")
-    (root,), _ = read(path.read_text(encoding="utf-8"), "tree.yaml")
-    tree = routes.tree(root)
-    assert tree is not None
-    labels = {"severity": severity, "team": team, "alertname": "A"}
-    assert [route.receiver for route in routes.reached(tree, labels)] == receivers_of(path, labels)
-
-
-# what must not be found
-
-TREE_OF = "route: {receiver: chat, group_by: [alertname], routes: [{receiver: pager, %s}]}\n"
-QUIET = {
-    "a default receiver that delivers takes what is not urgent": ("matchers: ['severity=\"critical\"']", "warning"),
-    "a tree by team": ("matchers: ['team=\"a\"']", "critical"),
-    "a severity in an old notation": ("match_re: {severity: page|critical}", "critical"),
-    "a severity among others": ("matchers: ['severity=~\"page|critical\"']", "critical"),
-    "what a label of the metric may decide": ("matchers: ['severity=\"critical\"', 'pod=~\"web-.*\"']", "critical"),
-}
-PAIR = (
-    "receivers:\n  - {name: chat, webhook_configs: [{url: https://a.example.com}]}\n"
-    "  - {name: pager, webhook_configs: [{url: https://b.example.com}]}\n"
-)
-
-
-@pytest.mark.parametrize("case", QUIET)
-def test_a_routed_severity_is_left_alone(case: str) -> None:
-    condition, severity = QUIET[case]
-    rules = f"groups: [{{name: g, rules: [{{alert: A, expr: up == 0, labels: {{severity: {severity}}}}}]}}]\n"
-    found = judged({"alertmanager.yaml": TREE_OF % condition + PAIR, "rules.yaml": rules})
-    assert not [line for line in found if "severity-not-routed" in line]
-
-
-def test_a_secret_is_never_quoted() -> None:
-    text = "route: {receiver: chat, group_by: [alertname]}\nreceivers:\n"
-    text += "  - {name: chat, slack_configs: [{api_url: https://hooks.example.com/services/zzz}]}\n"
-    found = [line for line in judged({"alertmanager.yaml": text}) if "secret-in-alertmanager" in line]
-    assert len(found) == 1
-    assert "zzz" not in found[0]
-
-
-# what the rules say of Alertmanager itself
-
-REFUSED = {
-    "duplicate-receiver",
-    "mistaken-key",
-    "pattern-not-re2",
-    "receiver-undefined",
-    "receiver-without-address",
-    "root-route-conditional",
-    "time-interval-undefined",
-    "time-range-backwards",
-}
-"""Rules that say that Alertmanager refuses the file; of all others it must not know."""
-
-JUDGING = [rule for rule in policy.rules() if any("alertmanager.yaml" in tree for tree in rule.examples["bad"])]
-
-
-@pytest.mark.parametrize(
-    ("identity", "side", "index"),
-    [
-        (rule.id, side, index)
-        for rule in JUDGING
-        for side in ("good", "bad")
-        for index in range(len(rule.examples[side]))
-    ],
-)
-def test_what_a_rule_says_of_alertmanager_is_true(tmp_path: Path, identity: str, side: str, index: int) -> None:
-    tree = policy.rule(identity).examples[side][index]
-    if "alertmanager.yaml" not in tree:
-        return
-    for path, text in tree.items():
-        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / path).write_text(text, encoding="utf-8")
-    if side == "bad" and identity.partition("/")[2] in REFUSED:
-        command = [amtool(), "check-config", str(tmp_path / "alertmanager.yaml")]
-        assert subprocess.run(command, capture_output=True, check=False).returncode != 0
-    else:
-        accepted(tmp_path / "alertmanager.yaml")
 
 
 # the real Alertmanager
