@@ -126,12 +126,11 @@ def _matches_something(pipeline: Pipeline) -> _Judged:
 
 def _goes_somewhere(pipeline: Pipeline) -> _Judged:
     if _routable(pipeline):
-        outputs = pipeline.of("output")
+        emitters = [section for section, _ in _tags(pipeline) if section.kind == "filter"]
+        takers = (*pipeline.of("output"), *(section for section in emitters if section.match))
         for section, tag in _tags(pipeline):
             if not section.options.get("routes"):
-                holds = any(_takes(output, tag) for output in outputs)
-                if section.kind == "filter" and not holds:
-                    continue  # a filter that takes it in may emit it again
+                holds = any(_takes(taker, tag) for taker in takers if taker is not section)
                 yield holds, f"{_name(section)} gives {tag}", section, ("tag",)
 
 
@@ -404,15 +403,23 @@ _SECRETS = re.compile(
 )
 
 
+_REFERENCES = ("${", "#{", "{{")
+"""Marks of a value that comes from elsewhere: a variable, Ruby, a chart's template."""
+
+
 def _secret_elsewhere(pipeline: Pipeline) -> _Judged:
     for section in (*pipeline.of("input"), *pipeline.of("filter"), *pipeline.of("output"), *pipeline.of("store")):
         for key in section.options:
             if _SECRETS.search(key):
                 value = section.word(key)
-                yield value == "" or "${" in value or "#{" in value, key, section, (key,)
+                yield value == "" or any(mark in value for mark in _REFERENCES), key, section, (key,)
             elif key in ("header", "headers"):
                 written = [text(node) for node in section.options[key]]
-                bare = [v for v in written if re.search(r"(?i)authorization", v) and "${" not in v and "#{" not in v]
+                bare = [
+                    value
+                    for value in written
+                    if "uthorization" in value.lower() and not any(mark in value for mark in _REFERENCES)
+                ]
                 if any("uthorization" in value.lower() for value in written):
                     yield not bare, key, section, (key,)
 
@@ -442,7 +449,7 @@ def _encrypted(pipeline: Pipeline) -> _Judged:
 
 def _is_remote(host: str) -> bool:
     """A name with dots that is not of the cluster's or the machine's own."""
-    if "${" in host or "#{" in host or "." not in host:
+    if any(mark in host for mark in _REFERENCES) or "." not in host:
         return False
     own = (".svc", ".cluster.local", ".local", ".internal", ".localhost")
     return not host.endswith(own) and ".svc." not in host and not host.startswith(("127.", "10.", "192.168.", "172."))

@@ -6,6 +6,7 @@ plugin and its options. A configuration inside a ConfigMap counts as well, at it
 
 from __future__ import annotations
 
+import fnmatch
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -51,9 +52,9 @@ class Section:
         return next((node for key in keys for node in self.options.get(key, ())), self.node)
 
     def holds(self, key: str, default: bool = False) -> bool:
-        """Whether a switch is on."""
+        """Whether a switch is on; Fluentd reads one without a value as on."""
         found = self.word(key).lower()
-        return found in _TRUE if found else default
+        return found in _TRUE if found else key in self.options or default
 
     def words(self, key: str) -> list[str]:
         """A list that may be written with commas or as a sequence."""
@@ -75,37 +76,71 @@ class Pipeline:
     document: Document
     root: Node
     sections: tuple[Section, ...]
+    whole: bool = True
+    """Whether all that it includes is among the files."""
 
     def of(self, kind: str) -> tuple[Section, ...]:
         return tuple(section for section in self.sections if section.kind == kind)
 
     @property
-    def whole(self) -> bool:
-        """Whether all of it is in this file."""
-        if self.form == "fluentd":
-            return self.root.get("@include") is None
-        service = self.root.get("service")
-        return not any(self.root.get(key) is not None for key in ("includes", "include")) and (
-            service is None or service.get("includes") is None
-        )
-
-    @property
     def service(self) -> Section:
         """Fluent Bit's `service`, empty when there is none."""
-        node = self.root.get("service") or Node({}, self.root.at)
-        return Section("service", "", _options(node), node)
+        found = next((section for section in self.sections if section.kind == "service"), None)
+        return found or Section("service", "", {}, Node({}, self.root.at))
 
 
 def pipelines(documents: Sequence[Document]) -> Iterator[Pipeline]:
-    """Every configuration of Fluent Bit or Fluentd."""
+    """Every configuration of Fluent Bit or Fluentd, with what it includes; a part that is included counts alone too."""
+    parts = list(_parts(documents))
+    for part in parts:
+        included = _includes(part)
+        near = {
+            other.name: other
+            for other in parts
+            if (other.folder, other.form) == (part.folder, part.form) and other is not part
+        }
+        found = [near[name] for word in included for name in sorted(near) if fnmatch.fnmatchcase(name, word)]
+        whole = all(any(fnmatch.fnmatchcase(name, word) for name in near) for word in included)
+        sections = [section for one in (part, *found) for section in _sections(one)]
+        yield Pipeline(part.form, part.document, part.root, tuple(sections), whole)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A file, or an entry of a ConfigMap; those with one `folder` can include one another by name."""
+
+    form: str
+    document: Document
+    root: Node
+    folder: str
+    name: str
+
+
+def _parts(documents: Sequence[Document]) -> Iterator[_Part]:
     for document in documents:
         if document.format in FORMATS:
-            yield _pipeline(document.format, document, document.root)
+            folder, _, name = document.file.rpartition("/")
+            yield _Part(document.format, document, document.root, folder, name)
         elif document.format == "kubernetes" and document.kind == "ConfigMap":
             for name, node in items(document.root, "data"):
                 found = _embedded(name, node, document.file)
                 if found is not None:
-                    yield _pipeline(found[0], document, found[1])
+                    yield _Part(*(found[0], document, found[1]), folder=document.identity, name=name)
+
+
+def _includes(part: _Part) -> list[str]:
+    """The files it asks for: by the last part of a name, since a mount moves them; a pattern of another folder as it is."""
+    key = "@include" if part.form == "fluentd" else "includes"
+    node = part.root.get(key) or (part.root.get("service", "includes") if part.form == "fluent-bit" else None)
+    if node is None:
+        return []
+    found = node.elements() if isinstance(node.value, tuple) else [node]
+    words = [text(one).removeprefix("./") for one in found if text(one)]
+    return [word if "*" in word else word.rpartition("/")[2] for word in words]
+
+
+def _sections(part: _Part) -> Iterator[Section]:
+    return _fluentd(part.root, "") if part.form == "fluentd" else _fluent_bit(part.root)
 
 
 def _embedded(name: str, node: Node, path: str) -> tuple[str, Node] | None:
@@ -138,12 +173,9 @@ def _moved(node: Node, lines: int) -> Node:
     return replace(node, value=value, at=moved(node.at) or node.at, key_at=moved(node.key_at))
 
 
-def _pipeline(form: str, document: Document, root: Node) -> Pipeline:
-    found = _fluentd(root, "") if form == "fluentd" else _fluent_bit(root)
-    return Pipeline(form, document, root, tuple(found))
-
-
 def _fluent_bit(root: Node) -> Iterator[Section]:
+    if (service := root.get("service")) is not None:
+        yield Section("service", "", _options(service), service)
     for kind, place in _LISTS.items():
         for node in elements(root, *place):
             options = _options(node)

@@ -23,6 +23,9 @@ SECRETS = "/var/run/secrets/log-store"
 HTTP_PORT = 2020
 FORWARD_PORT = 24224
 
+_OTHERS = "_others"
+"""Who is none of the services; no service can be called so."""
+
 _RETRIES = 12
 """With a base of 5 s and a cap of 60 s some ten minutes; what waits on disk is tried for that long."""
 
@@ -177,14 +180,16 @@ def _json(match: str) -> dict[str, Any]:
 
 def _parted(spec: Spec, match: str) -> dict[str, Any]:
     """Audit records go their own way; for Loki every service does, since its name is an attribute of the resource."""
-    rules = ["$log_type ^audit$ audit.$TAG false"]
+    rules: list[Any] = [because("$log_type ^audit$ audit.$TAG false", "monitoring.logs.audit_keep")]
     if spec.monitoring.logs.store == "loki":
-        rules.append("$service['name'] ^(.+)$ app.$1 false")
+        for name, service in spec.services.items():
+            rules.append(because(f"$service['name'] ^{name}(-migrate)?$ app.{name} false", service.path))
+        rules.append(because(f"$service['name'] ^.*$ app.{_OTHERS} false", "monitoring.logs.store"))
     return {
         "name": "rewrite_tag",
         "alias": "parted",
         "match": match,
-        "rule": because(rules, "monitoring.logs.audit_keep", "monitoring.logs.store"),
+        "rule": rules,
         "emitter_name": "parted",
         "emitter_storage.type": "filesystem",
         "emitter_mem_buf_limit": "16M",
@@ -225,13 +230,14 @@ def _elasticsearch(alias: str, match: str, index: str, limit: str, *, cluster: b
 
 def _loki(spec: Spec, *, cluster: bool) -> list[Any]:
     found = [because(_otlp(spec, name, cluster=cluster), service.path) for name, service in spec.services.items()]
-    return [*found, because(_otlp(spec, "", cluster=cluster), "monitoring.logs.audit_keep")]
+    others = because(_otlp(spec, _OTHERS, cluster=cluster), "monitoring.logs.store")
+    return [*found, others, because(_otlp(spec, "", cluster=cluster), "monitoring.logs.audit_keep")]
 
 
 def _otlp(spec: Spec, name: str, *, cluster: bool) -> dict[str, Any]:
     """By OTLP: attributes of the resource become labels of the stream, everything else its structured metadata."""
     attributes = {
-        "service.name": name or f"{spec.app}-audit",
+        "service.name": spec.app if name in ("", _OTHERS) else name,
         "service.namespace": spec.namespace,
         "deployment.environment.name": spec.environment.name,
         **({} if name else {"log.type": "audit"}),
