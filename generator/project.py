@@ -299,6 +299,11 @@ def explain_rule(name: str) -> str:
 
             if problem in PROBLEMS:
                 return f"{name}\n  {PROBLEMS[problem]}\n"
+        if family == "monitoring":
+            from generator.monitoring import judge
+
+            if problem in judge.PROBLEMS:
+                return f"{name}\n  {judge.PROBLEMS[problem]}\n"
         if family in _ELSEWHERE:
             return f"{name}\n  {_ELSEWHERE[family].format(problem=problem)}\n"
     rule = policy.rule(name)

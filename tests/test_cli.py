@@ -162,6 +162,8 @@ def test_explain_a_rule_prints_why_fix_and_examples(capsys: pytest.CaptureFixtur
     assert cli.run(["explain", "cross/probe-port-closed"]) == 0
     out = capsys.readouterr().out
     assert all(word in out for word in ("why  ", "fix  ", "good: ", "bad: "))
+    assert cli.run(["explain", "monitoring/no-error-budget"]) == 0
+    assert "100 %" in capsys.readouterr().out
     assert cli.run(["explain", "hadolint/DL3008"]) == 0
     assert "wiki/DL3008" in capsys.readouterr().out
 

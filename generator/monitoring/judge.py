@@ -23,6 +23,35 @@ _SHORTEST = 300
 _READINGS = 4
 """A rate needs two readings, and two more in case one is lost."""
 
+PROBLEMS = {
+    "no-error-budget": (
+        "A promise of 100 % leaves nothing that may go wrong, so that no alert can tell trouble from noise."
+    ),
+    "burn-alert-cannot-fire": (
+        "An alert on how fast a budget burns compares the share of bad requests with `factor * (1 - "
+        "objective)`. At or above 1 no share can reach it; the alert is left out."
+    ),
+    "latency-bucket-missing": (
+        "A histogram counts requests up to the bounds of its buckets and no others. A promise that lies "
+        "between two bounds cannot be counted."
+    ),
+    "metric-of-nobody": (
+        "Nothing in the product, its exporters or its cloud produces this metric; an alert on it is silent for ever."
+    ),
+    "window-longer-than-retention": (
+        "An alert looks back further than readings are kept, and sees less than it should."
+    ),
+    "interval-too-long": "A rate needs at least two readings within its window, and two more in case one is lost.",
+    "receiver-without-secret": (
+        "An address that lets its holder write to a channel is a secret, and has no place in a repository."
+    ),
+    "alert-form": "A condition is a measurement, a comparison and a quantity: ${orders.oldest_message_age} > 10m.",
+    "unit-differs": "A time is compared with a time, a size with a size, a share with a share.",
+    "alert-always-fires": "A condition that always holds says nothing.",
+    "alert-not-tested": "An alert in PromQL has no trial that makes it fire and none that keeps it silent.",
+}
+"""What is found in a spec and not in a file, for `explain`."""
+
 
 def judge(specs: Mapping[str, Spec]) -> list[Finding]:
     """Every environment in which monitoring is made."""
