@@ -565,3 +565,20 @@ def messages(rule: str, text: str) -> list[str]:
     assert ours
     outcome = policy.judge([SourceFile("web.json", text)], ours, policy.Context(today="2026-11-23"))
     return [finding.message for finding in outcome.findings]
+
+
+def test_the_laptop_mounts_what_is_written() -> None:
+    from generator.targets.monitoring.grafana import laptop
+
+    made = product("shop")
+    service = laptop.services(made)["grafana"].value
+    folders = {volume.split(":")[0].removeprefix("./") for volume in service["volumes"] if volume.startswith("./")}
+    paths = [file.path for file in rendered("shop")]
+    assert folders
+    assert all(any(path.startswith(f"{folder}/") for path in paths) for folder in folders)
+    provider = next(
+        file.text for file in rendered("shop") if file.path.endswith("provisioning/dashboards/dashboards.yaml")
+    )
+    assert any(f":{path}:ro" in volume for volume in service["volumes"] for path in re.findall("path: (.*)", provider))
+    named = {volume.split(":")[0] for volume in service["volumes"]} - {f"./{folder}" for folder in folders}
+    assert named == set(laptop.volumes(made))

@@ -115,7 +115,7 @@ def _source(spec: Spec, name: str, what: str, kind: str, cause: str) -> Json:
         "type": "datasource",
         "query": because(kind, cause),
         "current": {"selected": True, "text": sources.title(spec, what), "value": sources.identity(spec, what)},
-        "hide": 0,
+        "hide": 0 if what == sources.METRICS else 2,
         "includeAll": False,
         "multi": False,
         "options": [],

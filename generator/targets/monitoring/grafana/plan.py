@@ -16,7 +16,7 @@ from generator.targets.monitoring.grafana.dashboard import Board, dashboard
 from generator.targets.monitoring.grafana.panels import Json, Section, Watch
 
 FOLDER = "monitoring/grafana"
-READ_FROM = "/var/lib/grafana/dashboards"
+READ_FROM = "/etc/grafana/dashboards"
 """Where a Grafana that reads files finds the folder `dashboards`; its files of provisioning lie in
 /etc/grafana/provisioning."""
 
@@ -70,7 +70,7 @@ def _boards(spec: Spec, measures: Sequence[Measure]) -> Iterator[tuple[Board, tu
     if "applications" in asked:
         for service in spec.services.values():
             mine = [measure for measure in measures if measure.subject == service.name]
-            text = f"Requests, saturation and pods of {service.name}, {service.type} of {spec.app}."
+            text = f"{service.name} ({service.type}): requests, promises, what it uses, and its pods."
             title = f"{spec.app}: {service.name}"
             board = Board(service.name, title, text, service.path, service=service.name)
             yield board, contents.of_service(spec, service, mine)
