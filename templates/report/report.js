@@ -131,7 +131,11 @@
 
   const read = () => {
     const hash = location.hash.slice(1);
-    if (!hash.includes("=")) return reveal();
+    if (!hash.includes("=")) {
+      if (!hash) form.reset();
+      apply();
+      return reveal();
+    }
     const told = new URLSearchParams(hash);
     form.reset();
     const severities = (told.get("severity") || "").split(",");
