@@ -100,17 +100,25 @@ def test_routes_are_walked_as_amtool_walks_them(
 
 # what must not be found
 
-TREE_OF = "route: {receiver: chat, group_by: [alertname], routes: [{receiver: pager, %s}]}\n"
+TREE_OF = "route: {receiver: chat, group_by: [alertname], routes: [{%s}]}\n"
 QUIET = {
-    "a default receiver that delivers takes what is not urgent": ("matchers: ['severity=\"critical\"']", "warning"),
-    "a tree by team": ("matchers: ['team=\"a\"']", "critical"),
-    "a severity in an old notation": ("match_re: {severity: page|critical}", "critical"),
-    "a severity among others": ("matchers: ['severity=~\"page|critical\"']", "critical"),
-    "what a label of the metric may decide": ("matchers: ['severity=\"critical\"', 'pod=~\"web-.*\"']", "critical"),
+    "a default receiver that delivers takes what is not urgent": (
+        "receiver: pager, matchers: ['severity=\"critical\"']",
+        "warning",
+    ),
+    "a tree by team": ("receiver: pager, matchers: ['team=\"a\"']", "critical"),
+    "a severity in an old notation": ("receiver: pager, match_re: {severity: page|critical}", "critical"),
+    "a severity that nobody is to hear of": ("receiver: nobody, matchers: ['severity=\"ticket\"']", "ticket"),
+    "a severity among others": ("receiver: pager, matchers: ['severity=~\"page|critical\"']", "critical"),
+    "what a label of the metric may decide": (
+        "receiver: pager, matchers: ['severity=\"critical\"', 'pod=~\"web-.*\"']",
+        "critical",
+    ),
 }
 PAIR = (
     "receivers:\n  - {name: chat, webhook_configs: [{url: https://a.example.com}]}\n"
     "  - {name: pager, webhook_configs: [{url: https://b.example.com}]}\n"
+    "  - {name: nobody}\n"
 )
 
 

@@ -222,13 +222,22 @@ def _hears(configuration: Document, root: Route, labels: dict[str, str]) -> bool
     delivering = {text(item.get("name")) for item in elements(configuration.root, "receivers") if _delivers(item)}
     if not delivering:
         return True  # nobody hears of anything, which is not for the alert to mend
-    routes = [route for route in reached(root, labels) if route.receiver in delivering]
+    routes = list(reached(root, labels))
+    if any(_named(route, labels["severity"]) and _SILENT.fullmatch(route.receiver) for route in routes):
+        return True  # somebody has said that nobody is to hear of it
+    heard_by = [route for route in routes if route.receiver in delivering]
     if labels["severity"] not in _URGENT:
-        return bool(routes)
-    named = {
-        value for route in every(root) for item in route.matchers if item.label == "severity" for value in item.values
-    }
-    return any(route is not root for route in routes) or (bool(routes) and len(named) < 2)
+        return bool(heard_by)
+    known = {value for route in every(root) for item in _severities(route) for value in item.values}
+    return any(route is not root for route in heard_by) or (bool(heard_by) and len(known) < 2)
+
+
+def _severities(route: Route) -> list[Matcher]:
+    return [item for item in route.matchers if item.label == "severity"]
+
+
+def _named(route: Route, severity: str) -> bool:
+    return any(severity in item.values for item in _severities(route))
 
 
 def inhibitions(judge: str, documents: Sequence[Document]) -> Iterator[Found]:
