@@ -22,12 +22,13 @@ from generator.policy.monitoring.routes import Route, reached, tree
 from generator.policy.monitoring.worlds import each
 
 _QUIET = frozenset(["info", "none", "debug"])
+_SILENT = re.compile(r"(?i)\b(?:null|none|nobody|no-?one|nothing|black-?hole|dev-?null|drop|discard|ignore|void|silent)\b")
 
 
 def delivered(documents: Sequence[Document]) -> Iterator[Found]:
     """Each alert whose severity is delivered to somebody: is it delivered with all its other labels as well?
 
-    A route that names the alert and leads to nobody is meant so.
+    A route below the root that leads to nobody is meant so: it names the alert, or its receiver says it in its name.
     """
     trees = [(item, tree(item.root)) for item in documents if item.format == "alertmanager"]
     known = [(_speaking(document), route) for document, route in trees if route is not None and route.receiver]
@@ -62,7 +63,11 @@ def _heard(route: Route, labels: Mapping[str, str], speaking: frozenset[str]) ->
 
 def _muted(route: Route, labels: Mapping[str, str]) -> bool:
     return any(
-        any(matcher.label == "alertname" for matcher in (*found.matchers, *found.above))
+        found is not route
+        and (
+            _SILENT.search(found.receiver) is not None
+            or any(matcher.label == "alertname" for matcher in (*found.matchers, *found.above))
+        )
         for found in reached(route, labels)
     )
 
@@ -203,7 +208,7 @@ def thresholds(documents: Sequence[Document]) -> Iterator[Found]:
         pattern = _pattern(text(panel.node))
         wanted = {number for query, numbers in limits.items() if pattern.fullmatch(query) for number in numbers}
         if wanted:
-            there = any(math.isclose(value, number, rel_tol=1e-6) for value in values for number in wanted)
+            there = any(math.isclose(value, number, rel_tol=1e-6, abs_tol=1e-6) for value in values for number in wanted)
             marks = ", ".join(f"{value:g}" for value in values)
             fires = ", ".join(f"{number:g}" for number in sorted(wanted))
             title = text(panel.around.get("title"))

@@ -95,9 +95,9 @@ def _asked(operator: str, value: str, known: frozenset[str]) -> bool:
 
 def _strange(operator: str, value: str, known: frozenset[str], whole: bool, usual: frozenset[str]) -> bool:
     values = [value] if operator == "=" else value.split("|")
-    if any(not re.fullmatch(r"[\w./-]+", one) or one in usual for one in values):
+    if any(not re.fullmatch(r"[\w./-]+", one) for one in values):
         return False
-    return whole or all(difflib.get_close_matches(one, known, 1, _LIKE) for one in values)
+    return whole or all(one not in usual and difflib.get_close_matches(one, known, 1, _LIKE) for one in values)
 
 
 def _jobs(documents: Sequence[Document]) -> tuple[frozenset[str], bool]:
@@ -120,6 +120,8 @@ def _jobs(documents: Sequence[Document]) -> tuple[frozenset[str], bool]:
         return frozenset(), False
     services = list(of_kind(documents, "Service"))
     for monitor in of_kind(documents, "ServiceMonitor", "PodMonitor", "ScrapeConfig"):
+        if any(text(node.get("targetLabel")) == "job" for node in monitor.root.walk() if isinstance(node.value, dict)):
+            return frozenset(), False
         found |= _monitored(monitor, services)
     return frozenset(found), whole and not any(of_kind(documents, "ServiceMonitor", "PodMonitor", "ScrapeConfig"))
 
@@ -141,8 +143,6 @@ def _written(label: str, job: Node, name: str) -> set[str] | None:
                 if "$" in value:
                     return None
                 found.add(value)
-            if text(step.get("action")) in ("labelmap", "labeldrop", "labelkeep"):
-                continue
     return found
 
 
