@@ -22,7 +22,7 @@ from generator.policy.monitoring.places import within
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """An expression in a file: `form` is alert, record or panel; `around` is the rule or panel, `group` its group."""
+    """An expression in a file: `form` is alert, record, panel or query; `around` is the rule or panel it is of."""
 
     form: str
     query: str
@@ -75,6 +75,40 @@ def panels(documents: Sequence[Document]) -> Iterator[Written]:
                         place = (*trail, "targets", index, "expr")
                         source = sources.get(document.file, "")
                         yield Written("panel", filled(query), node, document, place, source, panel, document.root)
+
+
+def analyses(documents: Sequence[Document]) -> Iterator[Written]:
+    """The Prometheus queries by which objects of a cluster decide: whether a release goes on, how many pods run."""
+    sources = _sources(documents)
+    for document in documents:
+        for trail in _QUERIES.get(document.kind, ()) if document.format == "kubernetes" else ():
+            for place, node in _at(document.root, trail, ()):
+                query = _ARGUMENT.sub(lambda match: f"${'a' * (len(match.group()) - 1)}", text(node))
+                if query.strip() and "{{" not in query:
+                    source = sources.get(document.file, "")
+                    yield Written("query", filled(query), node, document, place, source, document.root, document.root)
+
+
+_ARGUMENT = re.compile(r"\{\{\s*[\w.-]+\s*\}\}")
+_QUERIES: dict[str, tuple[tuple[str, ...], ...]] = {
+    "AnalysisTemplate": (("spec", "metrics", "*", "provider", "prometheus", "query"),),
+    "ClusterAnalysisTemplate": (("spec", "metrics", "*", "provider", "prometheus", "query"),),
+    "MetricTemplate": (("spec", "query"),),
+    "ScaledObject": (("spec", "triggers", "*", "metadata", "query"),),
+}
+"""Where such objects hold a query."""
+
+
+def _at(
+    node: Node, path: tuple[str, ...], trail: tuple[str | int, ...]
+) -> Iterator[tuple[tuple[str | int, ...], Node]]:
+    if not path:
+        yield trail, node
+    elif path[0] == "*":
+        for index, child in enumerate(node.elements()):
+            yield from _at(child, path[1:], (*trail, index))
+    elif (below := node.get(path[0])) is not None:
+        yield from _at(below, path[1:], (*trail, path[0]))
 
 
 def _panels(trail: tuple[str | int, ...], node: Node) -> Iterator[tuple[tuple[str | int, ...], Node]]:
@@ -476,6 +510,7 @@ _KINDS = (
 DERIVED: dict[str, Derive] = {
     **{f"promql-{kind}": _problem_free(kind, rules) for kind in _KINDS},
     **{f"panel-{kind}": _problem_free(kind, panels) for kind in _KINDS},
+    **{f"query-{kind}": _problem_free(kind, analyses) for kind in _KINDS},
     "promql-never-true": _problem_free("never-true", rules, "alert"),
     "alert-compared": compared,
     "alert-patient": patient,
@@ -494,4 +529,5 @@ DERIVED: dict[str, Derive] = {
     "promql-windows": wide_windows,
     "promql-known": partial(known_metrics, rules),
     "panel-known": partial(known_metrics, panels),
+    "query-known": partial(known_metrics, analyses),
 }
