@@ -10,6 +10,7 @@ from generator.policy.documents import POD, Document
 from generator.policy.found import (
     Found,
     elements,
+    items,
     labels,
     matches,
     of_kind,
@@ -245,36 +246,52 @@ def _annotated(documents: Sequence[Document]) -> Iterator[Found]:
 def _monitored(documents: Sequence[Document]) -> Iterator[Found]:
     for monitor in of_kind(documents, "ServiceMonitor", "PodMonitor"):
         selector = monitor.root.get("spec", "selector")
-        known: set[str] = set()
+        named: set[str] = set()
+        at_pods: set[str] = set()
         if monitor.kind == "PodMonitor":
             for document, _ in workloads(documents):
                 if matches(selector, pod_labels(document)):
-                    known |= set(ports(document))
+                    at_pods |= set(ports(document))
+            named = at_pods
         else:
             for service in of_kind(documents, "Service"):
                 if matches(selector, labels(service.root, "metadata", "labels")):
-                    known |= {text(port.get("name")) for port in elements(service.root, "spec", "ports")}
+                    named |= {text(port.get("name")) for port in elements(service.root, "spec", "ports")}
+                    at_pods |= {port for pod in _behind(documents, service) for port in ports(pod)}
         key = "podMetricsEndpoints" if monitor.kind == "PodMonitor" else "endpoints"
         for index, endpoint in enumerate(elements(monitor.root, "spec", key)):
-            port = endpoint.get("port")
-            if port is not None and known:
-                yield Found(text(port) in known, text(port), port.at, monitor, ("spec", key, index, "port"))
+            for word, known in (("port", named), ("targetPort", at_pods), ("portNumber", at_pods)):
+                port = endpoint.get(word)
+                if port is not None and known:
+                    yield Found(text(port) in known, text(port), port.at, monitor, ("spec", key, index, word))
 
 
 def _static(documents: Sequence[Document]) -> Iterator[Found]:
-    """`host:port` targets of a Prometheus configuration whose host is a Service or a compose service."""
+    """`host:port` targets of Prometheus whose host is a Service.
+
+    A container of compose opens every port to its neighbours, so a name that compose has too is left alone.
+    """
     known: dict[str, set[str]] = {}
     for service in of_kind(documents, "Service"):
         known.setdefault(service.name, set()).update(
             text(port.get("port")) for port in elements(service.root, "spec", "ports")
         )
+    composed = {name for item in documents if item.format == "compose" for name, _ in items(item.root, "services")}
+    for document, trail, target in _targets(documents):
+        host, _, port = text(target).rpartition(":")
+        name = host.partition(".")[0]
+        if name in known and port and name not in composed:
+            yield Found(port in known[name], text(target), target.at, document, trail)
+
+
+def _targets(documents: Sequence[Document]) -> Iterator[tuple[Document, Trail, Node]]:
     for document in documents:
         if document.format == "prometheus":
             for job_index, job in enumerate(elements(document.root, "scrape_configs")):
                 for index, static in enumerate(elements(job, "static_configs")):
                     for place, target in enumerate(elements(static, "targets")):
-                        host, _, port = text(target).rpartition(":")
-                        name = host.partition(".")[0]
-                        if name in known and port:
-                            trail: Trail = ("scrape_configs", job_index, "static_configs", index, "targets", place)
-                            yield Found(port in known[name], text(target), target.at, document, trail)
+                        yield document, ("scrape_configs", job_index, "static_configs", index, "targets", place), target
+        elif document.format == "kubernetes" and document.kind == "ScrapeConfig":
+            for index, static in enumerate(elements(document.root, "spec", "staticConfigs")):
+                for place, target in enumerate(elements(static, "targets")):
+                    yield document, ("spec", "staticConfigs", index, "targets", place), target

@@ -78,18 +78,22 @@ _ANCHOR_DROPPED = re.compile(r"[^\w\- ]")
 _HEADING = re.compile(r"(#{1,6})[ \t]+(.+?)(?:[ \t]+#+)?[ \t]*")
 _ANCHOR = re.compile(r"""<a\s[^>]*(?:name|id)=["']([^"']+)["']|\{#([\w-]+)\}""")
 _ALERT_NAME = re.compile(r"(?:[A-Z][a-z0-9]+[A-Z]\w*|[A-Z]{2,}[a-z]\w*|[A-Z][A-Za-z0-9]*_\w+)")
+_UID = re.compile(r"""uid["']?\s*:\s*["']?([A-Za-z0-9_-]+)""")
 _DASHBOARD = re.compile(r"/d/([A-Za-z0-9_-]+)")
 
 
 def runbooks(documents: Sequence[Document]) -> Iterator[Found]:
     """Each `runbook_url` that leads to a file of this tree: is the heading there?"""
     texts = _texts(documents)
+    known: dict[str, set[str]] = {}
     for document, trail, node, _ in _annotated(documents, "runbook_url"):
         path, anchor = _target(text(node), document.file, texts)
         if path and path not in texts:
             yield Found(False, f"there is no file {path}", node.at, document, trail)
         elif path:
-            there = not anchor or anchor in _anchors(texts[path].text)
+            if path not in known:
+                known[path] = _anchors(texts[path].text)
+            there = not anchor or anchor in known[path]
             shown = f"{path} has no heading #{anchor}" if not there else text(node)
             yield Found(there, shown, node.at, document, trail)
 
@@ -113,12 +117,19 @@ def headings(documents: Sequence[Document]) -> Iterator[Found]:
 
 
 def dashboards(documents: Sequence[Document]) -> Iterator[Found]:
-    """Each `dashboard_url` when there are dashboards in the tree: is one of them the dashboard it names?"""
+    """Each `dashboard_url` when there are dashboards in the tree: is one of them the dashboard it names?
+
+    Dashboards stand as files, or as text within objects; a uid anywhere outside of rules is taken for one.
+    """
     if not any(item.format == "grafana" and text(item.root.get("uid")) for item in documents):
         return
     rules = {item.file for item in documents if item.format in ("prometheus-rules", "prometheus-tests")}
-    sources = "\n".join(item.text for item in documents if item.format == "text" and item.file not in rules)
-    known = set(re.findall(r"""["']?uid["']?\s*:\s*["']?([A-Za-z0-9_-]+)""", sources))
+    known = {
+        uid
+        for item in documents
+        if item.format == "text" and item.file not in rules and item.file.endswith((".json", ".yaml", ".yml"))
+        for uid in _UID.findall(item.text)
+    }
     for document, trail, node, _ in _annotated(documents, "dashboard_url", "dashboard", "grafana_url"):
         match = _DASHBOARD.search(text(node))
         if match is not None and "{{" not in text(node)[: match.end() + 2]:
