@@ -28,17 +28,18 @@ _REMOTE = frozenset(
     {"es", "opensearch", "opentelemetry", "loki", "http", "splunk", "forward", "kafka-rest", "influxdb", "gelf"}
 )
 _FLUENTD_REMOTE = frozenset(
-    {
-        "elasticsearch",
-        "elasticsearch_data_stream",
-        "opensearch",
-        "http",
-        "forward",
-        "loki",
-        "splunk_hec",
-        "s3",
-        "kafka2",
-    }
+    [
+        *(
+            "elasticsearch",
+            "elasticsearch_data_stream",
+            "elasticsearch_dynamic",
+            "opensearch",
+            "http",
+            "forward",
+            "loki",
+        ),
+        *("splunk_hec", "s3", "kafka2", "rdkafka2", "cloudwatch_logs", "kinesis_streams", "gelf", "datadog"),
+    ]
 )
 _ANY_TAG = frozenset({"forward", "http", "opentelemetry", "splunk", "elasticsearch", "kafka", "event_type", "unix"})
 
@@ -442,7 +443,14 @@ def _encrypted(pipeline: Pipeline) -> _Judged:
         elif pipeline.form == "fluentd" and section.plugin in _FLUENTD_REMOTE:
             address = section.word("endpoint", "url", "hosts", "host")
             host = re.sub(r"^\w+://|[:/].*$", "", address)
-            if _is_remote(host) and section.plugin not in ("s3", "kafka2", "forward"):
+            if _is_remote(host) and section.plugin in (
+                "elasticsearch",
+                "elasticsearch_data_stream",
+                "opensearch",
+                "http",
+                "loki",
+                "splunk_hec",
+            ):
                 safe = address.startswith("https://") or section.word("scheme") == "https"
                 yield safe, f"{_name(section)} to {host}", section, ("endpoint", "url", "hosts", "host")
 

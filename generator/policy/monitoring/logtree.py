@@ -129,7 +129,7 @@ def _parts(documents: Sequence[Document]) -> Iterator[_Part]:
 
 
 def _includes(part: _Part) -> list[str]:
-    """The files it asks for: by the last part of a name, since a mount moves them; a pattern of another folder as it is."""
+    """The files it asks for: a name by its last part, since a mount moves files; a pattern as it is written."""
     key = "@include" if part.form == "fluentd" else "includes"
     node = part.root.get(key) or (part.root.get("service", "includes") if part.form == "fluent-bit" else None)
     if node is None:
