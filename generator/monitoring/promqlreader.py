@@ -325,7 +325,7 @@ def seconds(duration: str) -> float | None:
 
 def _refused(text: str, tokens: list[_Token], message: str) -> Problem:
     """Where the text stops being PromQL: at a bracket, a named part, or the first token that cannot follow."""
-    kind = "range" if "expected type" in message else "syntax"
+    kind = "range" if "expected type" in message and "matrix" in message else "syntax"
     if not tokens:
         return Problem("there is no expression", 0)
     if (bracket := _unbalanced(tokens)) is not None:
@@ -339,7 +339,7 @@ def _refused(text: str, tokens: list[_Token], message: str) -> Problem:
         for token in tokens:
             if token.kind == "text" and unquoted(token.text) == tail:
                 return Problem(message, token.start, kind)
-    return Problem(message, 0 if kind == "range" else _first_wrong(text, tokens), kind)
+    return Problem(message, 0 if "expected type" in message else _first_wrong(text, tokens), kind)
 
 
 def _unbalanced(tokens: list[_Token]) -> _Token | None:

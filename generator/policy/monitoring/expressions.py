@@ -140,16 +140,31 @@ def filled(query: str) -> str:
         end = match.end()
         width = len(match.group())
         name = re.sub(r"\W+", " ", match.group()).split()[0]
-        window = result.rfind("[") > result.rfind("]") or re.search(r"\boffset\s+-?$", result) is not None
         if _in_string(result):
             result += "." * width
-        elif window:
+        elif result.rfind("[") > result.rfind("]") or re.search(r"\boffset\s+-?$", result):
             result += "5m".ljust(width)
-        elif name in _NUMBERS:
+        elif name in _NUMBERS or _is_number(result, query[end:]):
             result += "1" * width
         else:
             result += "x" * width
     return result + query[end:]
+
+
+def _is_number(before: str, after: str) -> bool:
+    """Whether a variable outside of quotes and brackets must be a number, and not the name of a metric or label."""
+    if re.match(r"\w|\s*[\[{]", after) or re.search(r"\w$", before):
+        return False
+    depth = 0
+    for position in range(len(before) - 1, -1, -1):
+        depth += (before[position] == ")") - (before[position] == "(")
+        if depth < 0:
+            if re.search(r"\b(?:by|without|on|ignoring|group_left|group_right)\s*$", before[:position], re.IGNORECASE):
+                return False
+            break
+    return re.search(r"[-+*/%^<>=,]\s*$", before) is not None or (
+        re.search(r"\(\s*$", before) is not None and re.match(r"\s*,", after) is not None
+    )
 
 
 def _in_string(before: str) -> bool:
