@@ -137,7 +137,11 @@ def _operated(spec: Spec, boards: dict[str, str]) -> Iterator[Artifact]:
             "kind": "Kustomization",
             "namespace": _namespace(spec),
             # an object that kustomize does not know refers to them by name
-            "generatorOptions": {"disableNameSuffixHash": True, "labels": {**_labels(spec), "grafana_dashboard": "1"}},
+            "generatorOptions": {
+                "disableNameSuffixHash": True,
+                "labels": {**_labels(spec), "grafana_dashboard": "1"},
+                **_applied(spec),
+            },
             "configMapGenerator": [
                 {"name": because(_config(spec, name), origin), "files": [because(f"{name}.json", origin)]}
                 for name, origin in boards.items()
@@ -164,6 +168,17 @@ def _operated(spec: Spec, boards: dict[str, str]) -> Iterator[Artifact]:
             "resources": [*resources, *(f"source-{what}.yaml" for what in found)],
         },
     )
+
+
+def _applied(spec: Spec) -> Json:
+    """Applied by a client, an object is copied into one of its annotations, where a large dashboard has no room.
+
+    https://argo-cd.readthedocs.io/en/stable/user-guide/sync-options/#server-side-apply
+    """
+    if spec.platform.kubernetes.gitops != "argocd":
+        return {}
+    option = because("ServerSideApply=true", "platform.kubernetes.gitops")
+    return {"annotations": {"argocd.argoproj.io/sync-options": option}}
 
 
 def _source(spec: Spec, what: str, source: Json) -> Json:
