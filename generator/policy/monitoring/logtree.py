@@ -156,21 +156,22 @@ def _embedded(name: str, node: Node, path: str) -> tuple[str, Node] | None:
         root = roots[0] if form == "fluent-bit" else None
     else:
         return None
-    return (form, _moved(root, node.at.line)) if root is not None else None
+    indent = node.key_at.column + 1 if node.key_at is not None else 0  # a block scalar two deeper than its key
+    return (form, _moved(root, node.at.line, indent)) if root is not None else None
 
 
-def _moved(node: Node, lines: int) -> Node:
-    """A tree whose text begins on the line after `lines`."""
+def _moved(node: Node, lines: int, columns: int) -> Node:
+    """A tree whose text begins on the line after `lines`, indented."""
 
-    def moved(at: Location | None) -> Location | None:
-        return None if at is None else replace(at, line=at.line + lines)
+    def moved(at: Location) -> Location:
+        return replace(at, line=at.line + lines, column=at.column + columns)
 
     value = node.value
     if isinstance(value, dict):
-        value = {key: _moved(child, lines) for key, child in value.items()}
+        value = {key: _moved(child, lines, columns) for key, child in value.items()}
     elif isinstance(value, tuple):
-        value = tuple(_moved(child, lines) for child in value)
-    return replace(node, value=value, at=moved(node.at) or node.at, key_at=moved(node.key_at))
+        value = tuple(_moved(child, lines, columns) for child in value)
+    return replace(node, value=value, at=moved(node.at), key_at=moved(node.key_at) if node.key_at else None)
 
 
 def _fluent_bit(root: Node) -> Iterator[Section]:
