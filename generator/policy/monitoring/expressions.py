@@ -395,6 +395,27 @@ def fixed_labels(documents: Sequence[Document]) -> Iterator[Found]:
             yield Found(free, f"the label {name} of {_named(written)}", node.at, written.document, place)
 
 
+def distinct(documents: Sequence[Document]) -> Iterator[Found]:
+    """Each label a rule sets: does it leave apart what the expression keeps apart?"""
+    for written in rules(documents):
+        read = parsed(written.query)
+        if isinstance(read, Problem):
+            continue
+        carried = promql.labels(read)
+        for name, node in items(written.around, "labels"):
+            if not text(node) or "{{" in text(node):
+                continue
+            pinned = all(
+                any(matcher.label == name and matcher.operator == "=" for matcher in selector.matchers)
+                for selector in promql.selectors(read)
+            )
+            kept = name in carried.only if carried.only is not None else name in ("instance", "pod")
+            merges = kept and carried.may_have(name) and not pinned
+            shown = f'{_named(written)} sets the label "{name}", by which its expression tells series apart'
+            place = (*written.trail[:-1], "labels", name)
+            yield Found(not merges, shown, node.key_at or node.at, written.document, place)
+
+
 _PERCENTAGE = re.compile(r"\$value\s*\|\s*humanizePercentage|humanizePercentage\s+\$value")
 _PERCENT_SIGN = re.compile(
     r"\{\{-?\s*(?:\$value|\.Value|printf\s+\"[^\"]*\"\s+\$value|\$value\s*\|\s*\w+)\s*-?\}\}\s?%"
@@ -536,6 +557,7 @@ DERIVED: dict[str, Derive] = {
     "alert-template-names": partial(templates, True),
     "alert-labels-fixed": fixed_labels,
     "alert-percentages": percentages,
+    "rule-labels-distinct": distinct,
     "alert-severity": partial(explained, ("severity", "priority", "level"), "labels"),
     "alert-summary": partial(explained, ("summary", "description", "message", "title"), "annotations"),
     "alert-guided": guided,
