@@ -21,6 +21,7 @@ from generator.policy.found import (
     labels,
     matches,
     of_kind,
+    operated,
     pod_labels,
     ports,
     selecting,
@@ -219,6 +220,7 @@ def monitors(documents: Sequence[Document]) -> Iterator[Found]:
             candidates = [(item, labels(item.root, "metadata", "labels")) for item in of_kind(documents, "Service")]
         else:
             candidates = [(item, pod_labels(item)) for item, _ in workloads(documents)]
+            candidates += operated(documents)
         near = [own for item, own in candidates if not where or not item.lives_in or item.lives_in in where]
         if near:
             selects = selecting(selector)
