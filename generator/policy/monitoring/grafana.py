@@ -250,6 +250,31 @@ def _is_multiple(variable: Node) -> bool:
     return any((node := variable.get(key)) is not None and node.value is True for key in ("multi", "includeAll"))
 
 
+def numbered(documents: Sequence[Document]) -> Iterator[Found]:
+    """The letter of each query, and whether it is the first of its panel."""
+    seen: set[tuple[str, Trail, str]] = set()
+    for panel, target in _targets(documents):
+        node = target.node.get("refId")
+        key = (panel.document.identity, panel.trail, text(node))
+        if node is not None and key[2]:
+            yield Found(key not in seen, key[2], node.at, target.document, target.trail)
+            seen.add(key)
+
+
+def hundredths(documents: Sequence[Document]) -> Iterator[Found]:
+    """Each panel of shares that Grafana multiplies by hundred, and whether the query does not."""
+    for place in _drawn(documents):
+        if text(place.node.get("fieldConfig", "defaults", "unit")) != "percentunit":
+            continue
+        for target in elements(place.node, "targets"):
+            expr = target.get("expr")
+            if expr is not None:
+                yield place.found(not _HUNDRED.search(text(expr)), place.title, expr)
+
+
+_HUNDRED = re.compile(r"^\s*100\s*\*|\*\s*100\s*$")
+
+
 def legends(documents: Sequence[Document]) -> Iterator[Found]:
     """Each label that a legend shows, and whether the query leaves it."""
     for _, target, expr, legend in _expressions(documents):
@@ -388,10 +413,12 @@ def titles(documents: Sequence[Document]) -> Iterator[Found]:
 
 DERIVED: dict[str, Derive] = {
     "grafana-alike": alike,
+    "grafana-hundredths": hundredths,
     "grafana-kinds": kinds,
     "grafana-legends": legends,
     "grafana-links": links,
     "grafana-multiple": multiple,
+    "grafana-numbered": numbered,
     "grafana-ordered": ordered,
     "grafana-outside": outside,
     "grafana-overlapping": overlapping,
