@@ -22,7 +22,9 @@ from generator.policy.monitoring.routes import Route, reached, tree
 from generator.policy.monitoring.worlds import each
 
 _QUIET = frozenset(["info", "none", "debug"])
-_SILENT = re.compile(r"(?i)\b(?:null|none|nobody|no-?one|nothing|black-?hole|dev-?null|drop|discard|ignore|void|silent)\b")
+_SILENT = re.compile(
+    r"(?i)\b(?:null|none|nobody|no-?one|nothing|black-?hole|dev-?null|drop|discard|ignore|void|silent)\b"
+)
 
 
 def delivered(documents: Sequence[Document]) -> Iterator[Found]:
@@ -219,7 +221,9 @@ def thresholds(documents: Sequence[Document]) -> Iterator[Found]:
         pattern = _pattern(text(panel.node))
         wanted = {number for query, numbers in limits.items() if pattern.fullmatch(query) for number in numbers}
         if wanted:
-            there = any(math.isclose(value, number, rel_tol=1e-6, abs_tol=1e-6) for value in values for number in wanted)
+            there = any(
+                math.isclose(value, number, rel_tol=1e-6, abs_tol=1e-6) for value in values for number in wanted
+            )
             marks = ", ".join(f"{value:g}" for value in values)
             fires = ", ".join(f"{number:g}" for number in sorted(wanted))
             title = text(panel.around.get("title"))
