@@ -13,6 +13,7 @@ from generator.model import (
     Health,
     KubernetesPlatform,
     Logs,
+    MetricsStore,
     Monitoring,
     Platform,
     Product,
@@ -20,11 +21,13 @@ from generator.model import (
     Resource,
     Rollout,
     Runtime,
+    Sampling,
     Scale,
     SecretStore,
     Service,
     Size,
     Spec,
+    Traces,
 )
 
 AT = Location("groundplan.yaml", 1, 1)
@@ -55,6 +58,7 @@ def service(name: str = "web", runtime: str = "node", **given: Any) -> Service:
         "size": Size(path=f"{path}.size", cpu="1", memory="1Gi", cpu_limit="1", memory_limit="1Gi", disk="1Gi"),
         "rollout": Rollout(path=f"{path}.rollout", strategy="rolling"),
         "metrics": None,
+        "slo": None,
         "migrate": None,
         "schedule": None,
         "storage": None,
@@ -104,7 +108,8 @@ def product(*services: Service, resources: tuple[Resource, ...] = (), descriptio
         resources={item.name: item for item in resources},
         secrets={},
         notify=None,
-        monitoring=Monitoring(path="monitoring", logs=Logs(path="monitoring.logs", keep="30d", audit_keep="400d")),
+        monitoring=_monitoring(),
+        alerts={},
         disaster_recovery=None,
         cost=None,
         delivery=Delivery(path="delivery", ci=("github",), repository=None, maintenance_window="sun 03:00-05:00 UTC"),
@@ -113,3 +118,21 @@ def product(*services: Service, resources: tuple[Resource, ...] = (), descriptio
         tree=Node({}, AT),
     )
     return Product("groundplan.yaml", spec, {})
+
+
+def _monitoring() -> Monitoring:
+    """As the schema's defaults are."""
+    return Monitoring(
+        path="monitoring",
+        metrics=MetricsStore(path="monitoring.metrics", interval="15s", keep="15d", operator=True),
+        logs=Logs(path="monitoring.logs", shipper="fluent-bit", store="elasticsearch", keep="30d", audit_keep="400d"),
+        traces=Traces(
+            path="monitoring.traces",
+            store="jaeger",
+            keep="7d",
+            sampling=Sampling(path="monitoring.traces.sampling", errors=100, slow="1s", rest=5),
+        ),
+        dashboards=("infrastructure", "kubernetes", "applications"),
+        grafana=None,
+        runbooks=None,
+    )

@@ -88,5 +88,6 @@ ONE, OTHER = '{dev: "111111111111", prod: "111111111111"}', '{dev: "111111111111
 @pytest.mark.parametrize("app", ["shop", LONG])
 def test_nothing_is_said_of_what_the_cloud_can_do(spec_file: Callable[[str], Path], app: str, text: str) -> None:
     loaded = load(spec_file(f"apiVersion: groundplan/v1\napp: {app}\nowner: team-shop\n{text}"))
-    assert [f"{found.at} {found.rule}" for found in loaded.findings if found.severity > Severity.INFO] == []
+    said = [found for found in loaded.findings if found.severity > Severity.INFO and found.rule != "spec/no-receiver"]
+    assert [f"{found.at} {found.rule}" for found in said] == []
     assert loaded.product is not None

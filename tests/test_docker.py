@@ -248,11 +248,23 @@ def test_health_is_asked_only_of_what_answers(image: reader.Dockerfile) -> None:
 
 def test_metrics_port_is_exposed_once() -> None:
     def ports(number: int) -> list[str]:
-        metrics = Metrics(path="services.web.metrics", port=number, path_="/metrics", profile="none")
+        metrics = Metrics(
+            path="services.web.metrics",
+            port=number,
+            path_="/metrics",
+            profile="otel",
+            buckets=(),
+            requests=None,
+            duration=None,
+            status=None,
+            route=None,
+            series={},
+        )
         return [item.text for item in dockerfile(metrics=metrics).stages[-1].instructions if item.keyword == "EXPOSE"]
 
     assert ports(9000) == ["8080", "9000"]
     assert ports(8080) == ["8080"]
+    assert ports(None) == ["8080"]
 
 
 PROBES = {
