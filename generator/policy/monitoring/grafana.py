@@ -411,9 +411,21 @@ def titles(documents: Sequence[Document]) -> Iterator[Found]:
             seen.add(key)
 
 
+def identities(documents: Sequence[Document]) -> Iterator[Found]:
+    """The identity of each dashboard, and whether none before it has the same; each environment has a Grafana."""
+    seen: set[tuple[str, str]] = set()
+    for document in _dashboards(documents):
+        node = document.root.get("uid")
+        key = (document.environment, text(node))
+        if node is not None and key[1]:
+            yield Found(key not in seen, key[1], node.at, document, ("uid",))
+            seen.add(key)
+
+
 DERIVED: dict[str, Derive] = {
     "grafana-alike": alike,
     "grafana-hundredths": hundredths,
+    "grafana-identities": identities,
     "grafana-kinds": kinds,
     "grafana-legends": legends,
     "grafana-links": links,
