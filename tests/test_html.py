@@ -93,12 +93,14 @@ def test_finding_has_all_its_parts() -> None:
         ('a: "<b> c"', 4, '"<b> c"', "   ^^^^^^^"),
         ("日本: 1", 5, "1", "      ^"),
         ("\ta: 1", 2, "a", "    ^"),
+        ("<i>: </pre>&amp;", 6, "</pre>&amp;", "     ^^^^^^^^^^^"),
     ],
 )
 def test_frame_marks_the_word_and_has_a_caret_below_it(text: str, column: int, marked: str, caret: str) -> None:
     root = _html(replace(CLEAN, findings=(replace(KEY, at=Location("x", 1, column)),)), {"x": text})
     frame = root.one("pre")
     assert frame.one("mark").text == marked
+    assert frame.text.split("\n")[0] == f"1 | {text.replace(chr(9), '    ')}"
     assert frame.one("b").text == caret
     assert frame.one("span", "caret").attributes["aria-hidden"] == "true"
 

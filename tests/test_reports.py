@@ -244,6 +244,7 @@ def test_annotation_has_the_place_the_rule_and_the_way_out() -> None:
         (Location("a.yaml", 3), {"file": "a.yaml", "line": "3"}),
         (Location("./a.yaml", 3, 4), {"file": "a.yaml", "line": "3", "col": "4"}),
         (Location("a,b:c%d.yaml", 3), {"file": "a,b:c%d.yaml", "line": "3"}),
+        (Location("a%0Ab%3A%25.yaml", 3), {"file": "a%0Ab%3A%25.yaml", "line": "3"}),
         (Location(""), {}),
     ],
 )
@@ -252,7 +253,7 @@ def test_annotation_names_as_much_of_the_place_as_is_known(at: Location, place: 
     assert {key: value for key, value in command.properties.items() if key != "title"} == place
 
 
-@pytest.mark.parametrize("text", HOSTILE, ids=ascii)
+@pytest.mark.parametrize("text", [*HOSTILE, "100%0A::error::x", "%25", "a%2Cb=c::d"], ids=ascii)
 def test_nothing_breaks_out_of_a_command(text: str) -> None:
     commands, last = _commands(_hostile(text))
     assert [command.name for command in commands] == ["error", "notice"]
