@@ -315,6 +315,67 @@ def test_a_template_is_accepted(text: str) -> None:
     assert list(alerttemplates.flaws(text)) == []
 
 
+def findings(rule: str, expression: str) -> list[str]:
+    text = f"groups:\n  - name: a\n    rules:\n      - alert: A\n        expr: |\n          {expression}\n"
+    judged = next(item for item in policy.rules() if item.id == f"monitoring/{rule}")
+    return [
+        finding.message for finding in policy.judge([SourceFile("a.yaml", text)], [judged], policy.Context()).findings
+    ]
+
+
+@pytest.mark.parametrize(
+    ("expression", "meant"),
+    [
+        ("rate(kube_pod_container_status_restarts[5m]) > 0", "kube_pod_container_status_restarts_total"),
+        ("node_memory_MemFree < 1e6", "node_memory_MemFree_bytes"),
+        ("rate(container_cpu_usage_second_total[5m]) > 1", "container_cpu_usage_seconds_total"),
+        ("kube_pod_contianer_info > 0", "kube_pod_container_info"),
+        ("node_load1_total > 4", "node_load1"),
+    ],
+)
+def test_a_slip_in_a_metric_is_found(expression: str, meant: str) -> None:
+    (message,) = findings("unknown-metric", expression)
+    assert f'did you mean "{meant}"?' in message
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "rate(orders_placed_total[5m]) < 1",
+        "rate(http_request_total[5m]) < 1",
+        "node_memory_Mapped_bytes > 1e9",
+        "pg_stat_user_tables_last_autoanalyze > 0",
+        "redis_memory_used_lua_bytes > 1e9",
+        "node_load10 > 5",
+        "job:up:sum < 1",
+        '{__name__=~"node_.*"} > 3',
+    ],
+)
+def test_another_metric_is_no_slip(expression: str) -> None:
+    assert findings("unknown-metric", expression) == []
+
+
+@pytest.mark.parametrize(
+    ("expression", "silent"),
+    [
+        ("up == 0", True),
+        ("absent(up)", True),
+        ("up unless on (job) shop:maintenance", True),
+        ("sum by (job) (up == 0)", True),
+        ("ALERTS{severity='page'}", True),
+        ("vector(1)", True),
+        ("up == 0 or absent(up)", True),
+        ("up", False),
+        ("up == bool 0", False),
+        ("sum(node_filesystem_readonly)", False),
+        ("up == 0 or node_filesystem_readonly", False),
+        ("rate(errors_total[5m])", False),
+    ],
+)
+def test_an_alert_can_be_silent(expression: str, silent: bool) -> None:
+    assert (findings("alert-without-comparison", expression) == []) == silent
+
+
 RULES = """\
 groups:
   - name: shop

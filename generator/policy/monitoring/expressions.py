@@ -516,11 +516,17 @@ def known_metrics(
 def _meant(name: str) -> str:
     """The known metric that differs by a suffix, or by one slip of the finger."""
     for other in (f"{name}_total", f"{name}_seconds", f"{name}_bytes", name.removesuffix("_total")):
-        if other != name and catalogue.metric(other) is not None:
+        if other != name and (known := catalogue.metric(other)) is not None and not _is_chosen(known):
             return other
     if len(name) < 10:
         return ""
-    return next((known for known in catalogue.known() if _one_slip(name, known)), "")
+    metrics = catalogue.known().values()
+    return next((known.name for known in metrics if _one_slip(name, known.name) and not _is_chosen(known)), "")
+
+
+def _is_chosen(metric: catalogue.Metric) -> bool:
+    """Whether applications name such metrics themselves, so that another name may be right as well."""
+    return metric.producer.startswith(("prometheus-client http", "prometheus-net"))
 
 
 def _one_slip(one: str, other: str) -> bool:
