@@ -578,13 +578,22 @@ def _walk(path: Path) -> Iterator[Path]:
         folders[:] = sorted(name for name in folders if name not in _LEFT_OUT)
         for name in sorted(names):
             file = Path(folder) / name
-            if _of_interest(name) and file.is_file() and not file.is_symlink():
+            if _of_interest(file) and file.is_file() and not file.is_symlink():
                 yield file
 
 
-def _of_interest(name: str) -> bool:
-    suffixes = (".yaml", ".yml", ".json", ".dockerignore", ".Dockerfile", ".hcl", ".tf", ".tfvars", ".tfbackend")
-    return name.endswith(suffixes) or "ockerfile" in name or name == "Containerfile"
+_SUFFIXES = (
+    *(".yaml", ".yml", ".json", ".dockerignore", ".Dockerfile", ".hcl", ".tf", ".tfvars", ".tfbackend"),
+    *(".conf", ".tmpl"),
+)
+
+
+def _of_interest(file: Path) -> bool:
+    """Of documents only runbooks, since alerts link to their headings."""
+    name = file.name
+    if name.endswith(".md"):
+        return "runbook" in file.as_posix().lower()
+    return name.endswith(_SUFFIXES) or "ockerfile" in name or name == "Containerfile"
 
 
 def _text(path: Path) -> str | None:

@@ -70,5 +70,7 @@ def test_every_fact_is_described() -> None:
     for fact in facts().values():
         assert fact.says
         assert fact.format in {
-            *("docker", "dockerignore", "compose", "kubernetes", "kustomization", "prometheus", "terraform", "text"),
+            *("docker", "dockerignore", "compose", "kubernetes", "kustomization", "terraform", "text"),
+            *("prometheus", "prometheus-rules", "prometheus-tests", "alertmanager", "grafana", "collector"),
+            *("fluent-bit", "fluentd", "github-workflow", "github-action", "gitlab-ci"),
         }
