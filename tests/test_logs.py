@@ -211,9 +211,9 @@ def test_a_product_without_traces_has_no_multiline_filter(made: Any) -> None:
 
 
 TRACES = {
-    "node": "TypeError: x is not a function\n    at web (/app/a.js:1:2)\n    at main (/app/b.js:3:4) {\n  code: 'E1'\n}",
+    "node": "TypeError: no function\n    at web (/app/a.js:1:2)\n    at main (/app/b.js:3:4) {\n  code: 'E1'\n}",
     "dotnet": "Unhandled exception. System.InvalidOperationException: no\n   at Shop.Web.Run() in /src/a.cs:line 3",
-    "php": "PHP Fatal error:  Uncaught Exception: no in a.php:3\nStack trace:\n#0 /app/b.php(4): run()\n  thrown in a.php",
+    "php": "PHP Fatal error:  Uncaught Exception: no in a.php:3\nStack trace:\n#0 b.php(4): run()\n  thrown in a.php",
     "rust": "thread 'main' panicked at src/main.rs:2:5:\nno such thing\nnote: run with `RUST_BACKTRACE=1`",
 }
 PLAIN = ['{"level":"info","msg":"ready"}', "GET /health 200", "  indented text", "listening on :3000", ""]
@@ -606,6 +606,20 @@ def test_the_laptops_parts_fit_together(made: Any, spec_file: Callable[[str], Pa
         assert all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
         assert set(service.get("depends_on", {})) <= set(services)
     assert ("elasticsearch" in services) == (kind == "elasticsearch")
+
+
+def test_a_service_that_is_called_like_the_store_keeps_its_name(spec_file: Callable[[str], Path]) -> None:
+    text = "services:\n  logs: {runtime: go, port: 80}\n  kibana: {runtime: go, port: 81}\n"
+    product = spec.load(spec_file(HEAD + text)).product
+    assert product is not None
+    services = {name: _bare(body) for name, body in logs.compose_services(product).items()}
+    assert services["logs"] == {"logging": services["kibana"]["logging"] | {"options": _options("logs")}}
+    assert services["logs-setup"]["environment"]["KIBANA_URL"] == "http://kibana-of-logs:5601"
+    assert set(services["logs-setup"]["depends_on"]) == {"elasticsearch", "kibana-of-logs"}
+
+
+def _options(name: str) -> dict[str, str]:
+    return {"fluentd-address": "127.0.0.1:24224", "fluentd-async": "true", "tag": f"compose.{name}"}
 
 
 def _bare(value: Any) -> Any:

@@ -89,8 +89,20 @@ class Pipeline:
         return found or Section("service", "", {}, Node({}, self.root.at))
 
 
-def pipelines(documents: Sequence[Document]) -> Iterator[Pipeline]:
-    """Every configuration of Fluent Bit or Fluentd, with what it includes; a part that is included counts alone too."""
+def pipelines(documents: Sequence[Document]) -> tuple[Pipeline, ...]:
+    """Every configuration of Fluent Bit or Fluentd, with what it includes; a part that is included counts alone too.
+
+    Thirty facts ask for the same documents one after the other, so the last answer is kept.
+    """
+    if not (_LAST and _LAST[0][0] is documents):
+        _LAST[:] = [(documents, tuple(_pipelines(documents)))]
+    return _LAST[0][1]
+
+
+_LAST: list[tuple[Sequence[Document], tuple[Pipeline, ...]]] = []
+
+
+def _pipelines(documents: Sequence[Document]) -> Iterator[Pipeline]:
     parts = list(_parts(documents))
     for part in parts:
         included = _includes(part)

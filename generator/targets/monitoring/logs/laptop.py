@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from generator.artifact import because
-from generator.model import Product
+from generator.model import Product, Spec
 from generator.targets.monitoring.logs import fluentd, pipeline
 from generator.targets.monitoring.logs.names import image
 
@@ -21,19 +21,30 @@ _LOGGING = {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3
 
 def services(product: Product) -> dict[str, Any]:
     """The shipper, the store with what sets it up, and for each service of the product where its lines go."""
-    spec = product.base
-    made: dict[str, Any] = {name: _handed_over(name, service.path) for name, service in spec.services.items()}
-    made["logs"] = because(_shipper(product), "monitoring.logs.shipper")
-    stored = _loki() if spec.monitoring.logs.store == "loki" else _elasticsearch(product)
-    for name, body in stored.items():
-        made[name] = because(body, "monitoring.logs.store")
-    return made
+    spec = _first(product)
+    name = _names(spec)
+    made: dict[str, Any] = {own: _handed_over(own, service.path) for own, service in product.base.services.items()}
+    made[name["logs"]] = because(_shipper(spec, name), "monitoring.logs.shipper")
+    stored = _loki(name) if spec.monitoring.logs.store == "loki" else _elasticsearch(spec, name)
+    return {**made, **{other: because(body, "monitoring.logs.store") for other, body in stored.items()}}
 
 
 def volumes(product: Product) -> dict[str, Any]:
     """The named volumes of those services."""
-    names = ["logs-state", "loki-data" if product.base.monitoring.logs.store == "loki" else "elasticsearch-data"]
-    return {name: because({}, "monitoring.logs.store") for name in names}
+    store = _first(product).monitoring.logs.store
+    return {name: because({}, "monitoring.logs.store") for name in ("logs-state", f"{store}-data")}
+
+
+def _first(product: Product) -> Spec:
+    """The environment that a laptop stands in for."""
+    return next(iter(product.environments.values()))
+
+
+def _names(spec: Spec) -> dict[str, str]:
+    """What the services are called; a name that the product has already gets a tail."""
+    taken = {*spec.services, *spec.resources}
+    wanted = ("logs", "elasticsearch", "kibana", "logs-setup", "loki")
+    return {name: f"{name}-of-logs" if name in taken else name for name in wanted}
 
 
 def _handed_over(name: str, cause: str) -> Any:
@@ -58,31 +69,29 @@ def _hardened(memory: str, **more: Any) -> dict[str, Any]:
     }
 
 
-def _shipper(product: Product) -> dict[str, Any]:
-    spec = product.base
+def _shipper(spec: Spec, called: dict[str, str]) -> dict[str, Any]:
     fluent = spec.monitoring.logs.shipper == "fluentd"
     name = "fluentd.conf" if fluent else "fluent-bit.yaml"
     state = fluentd.STATE if fluent else pipeline.STATE
-    store = "loki" if spec.monitoring.logs.store == "loki" else "elasticsearch"
+    kind = spec.monitoring.logs.store
     command = fluentd.COMMAND if fluent else ["/fluent-bit/bin/fluent-bit", "-c", f"/etc/logs/{name}"]
     return _hardened(
         "512m" if fluent else "256m",
         image=image(spec.monitoring.logs.shipper),
         user="0:0",  # a new named volume belongs to root
         **({"entrypoint": command} if fluent else {"command": command}),
-        environment={f"{store.upper()}_HOST": store},
+        environment={f"{kind.upper()}_HOST": called[kind]},
         ports=[f"127.0.0.1:{pipeline.FORWARD_PORT}:{pipeline.FORWARD_PORT}"],
         networks=["edge", "backend"],
         volumes=[f"./{FOLDER}/compose/{name}:/etc/logs/{name}:ro", f"logs-state:{state}"],
         read_only=True,
         tmpfs=["/tmp:size=64m"],  # noqa: S108
-        depends_on={store: {"condition": "service_started"}},
+        depends_on={called[kind]: {"condition": "service_started"}},
     )
 
 
-def _elasticsearch(product: Product) -> dict[str, Any]:
-    spec = product.base
-    first = next(iter(product.environments))
+def _elasticsearch(spec: Spec, called: dict[str, str]) -> dict[str, Any]:
+    search, board = called["elasticsearch"], called["kibana"]
     store = _hardened(
         "1536m",
         image=image("elasticsearch"),
@@ -98,32 +107,32 @@ def _elasticsearch(product: Product) -> dict[str, Any]:
     view = _hardened(
         "1g",
         image=image("kibana"),
-        environment={"ELASTICSEARCH_HOSTS": "http://elasticsearch:9200", "TELEMETRY_ENABLED": "false"},
+        environment={"ELASTICSEARCH_HOSTS": f"http://{search}:9200", "TELEMETRY_ENABLED": "false"},
         ports=["127.0.0.1:5601:5601"],
         networks=["edge", "backend"],
         healthcheck=_asks("http://127.0.0.1:5601/api/status"),
-        depends_on={"elasticsearch": {"condition": "service_healthy"}},
+        depends_on={search: {"condition": "service_healthy"}},
     )
     setup = _hardened(
         "256m",
         image=image("elasticsearch"),
         entrypoint=["/bin/sh", "/setup/apply.sh"],
         environment={
-            "ELASTICSEARCH_URL": "http://elasticsearch:9200",
-            "KIBANA_URL": "http://kibana:5601",
+            "ELASTICSEARCH_URL": f"http://{search}:9200",
+            "KIBANA_URL": f"http://{board}:5601",
             "KIBANA_OBJECTS": f"/kibana/{spec.app}.ndjson",
         },
         networks=["backend"],
-        volumes=[f"./{FOLDER}/{first}/elasticsearch:/setup:ro", f"./{FOLDER}/kibana:/kibana:ro"],
-        depends_on={name: {"condition": "service_healthy"} for name in ("elasticsearch", "kibana")},
+        volumes=[f"./{FOLDER}/{spec.environment.name}/elasticsearch:/setup:ro", f"./{FOLDER}/kibana:/kibana:ro"],
+        depends_on={name: {"condition": "service_healthy"} for name in (search, board)},
     )
-    return {"elasticsearch": store, "kibana": view, "logs-setup": {**setup, "restart": "no"}}
+    return {search: store, board: view, called["logs-setup"]: {**setup, "restart": "no"}}
 
 
-def _loki() -> dict[str, Any]:
+def _loki(called: dict[str, str]) -> dict[str, Any]:
     """Its image has neither shell nor client, so it can have no health check."""
     return {
-        "loki": _hardened(
+        called["loki"]: _hardened(
             "512m",
             image=image("loki"),
             command=["-config.file=/etc/loki/loki.yaml"],

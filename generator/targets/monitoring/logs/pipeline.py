@@ -23,8 +23,8 @@ SECRETS = "/var/run/secrets/log-store"
 HTTP_PORT = 2020
 FORWARD_PORT = 24224
 
-_OTHERS = "_others"
-"""Who is none of the services; no service can be called so."""
+_OTHERS = "OTHERS"
+"""Who is none of the services; names of services have no capitals."""
 
 _RETRIES = 12
 """With a base of 5 s and a cap of 60 s some ten minutes; what waits on disk is tried for that long."""
