@@ -76,7 +76,7 @@ def of_cluster(spec: Spec, measures: Sequence[Measure]) -> tuple[list[Measure], 
 def of_objectives(spec: Spec, measures: Sequence[Measure]) -> tuple[list[Measure], list[Section]]:
     """Each promise, and how much of its budget is left."""
     promising = [service for service in spec.services.values() if service.slo is not None]
-    sections = [Section(service.name, tuple(_objectives(spec, service, measures))) for service in promising]
+    sections = [Section(service.name, tuple(_named(spec, service, measures))) for service in promising]
     left = [measure for section in sections for measure in section.measures if measure.key.startswith(BUDGET)]
     return left, sections
 
@@ -154,19 +154,26 @@ def _objectives(spec: Spec, service: Service, measures: Iterable[Measure]) -> It
         key = f"slow_{objective.percentile}" if objective.percentile else "burn"
         of = objective.percentile or "errors"
         if key in known:
-            yield dataclasses.replace(known[key], title=f"{service.name}: {known[key].title.lower()}")
+            yield known[key]
         window = min(objective.slo.period, spec.monitoring.metrics.keep, key=seconds)
-        bad = f"were slower than {number(objective.bound)} s" if objective.percentile else "failed"
+        bad = f"be slower than {number(objective.bound)} s" if objective.percentile else "fail"
         yield Measure(
             key=f"{BUDGET}{of}",
             subject=service.name,
-            title=f"{service.name}: budget left, {of}",
+            title=f"Budget left, {of}",
             unit="percent",
             queries=(Query(expr=_left(objective, window), legend="left"),),
             description=f"What is left of the {number(float(objective.budget * 100))} % of requests within {window} "
-            f"that may have {bad}. Below nought the promise is broken",
+            f"that may {bad}. Below nought the promise is broken",
             causes=(objective.cause, f"{objective.slo.path}.period", objective.slo.path),
         )
+
+
+def _named(spec: Spec, service: Service, measures: Iterable[Measure]) -> Iterator[Measure]:
+    """The same, where several services are shown."""
+    for measure in _objectives(spec, service, measures):
+        title = measure.title[:1].lower() + measure.title[1:]
+        yield dataclasses.replace(measure, title=f"{service.name}: {title}")
 
 
 def _left(objective: slos.Objective, window: str) -> str:

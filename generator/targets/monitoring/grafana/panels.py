@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from generator.artifact import Because, because
+from generator.monitoring import shown
 from generator.monitoring.alert import Alert, Measure, Query
 
 Json: TypeAlias = dict[str, Any]
@@ -194,23 +195,24 @@ def _description(measure: Measure, watch: Watch) -> str:
     """What is seen, and what happens beyond which number."""
     parts = [measure.description.rstrip(". ") + "."]
     for alert in watch.on(measure):
-        parts.append(f"{alert.name} ({alert.severity}) fires after {alert.for_} of {compared(alert)}.")
+        parts.append(f"{alert.name} ({alert.severity}) fires after {alert.for_} {compared(alert)}.")
     return " ".join(dict.fromkeys(parts))
 
 
 def compared(alert: Alert) -> str:
-    """`> 0.9`, as the alert's expression says it."""
-    return f"{operator(alert)} {_number(alert.threshold)}"
+    """`above 90%`, in the unit of what it looks at."""
+    value = alert.threshold or 0.0
+    amount = shown.said(alert.unit, value) if alert.unit in shown.FORMS else shown.number(value)
+    return f"{_WORDS[operator(alert)]} {amount}"
+
+
+_WORDS = {">": "above", ">=": "at or above", "<": "below", "<=": "at or below", "==": "at", "!=": "away from"}
 
 
 def operator(alert: Alert) -> str:
     """How the alert compares."""
     match = _COMPARED.search(alert.expr)
     return match[1] if match else ">"
-
-
-def _number(value: float | None) -> str:
-    return f"{value:.10f}".rstrip("0").rstrip(".") if value is not None else ""
 
 
 def steps(alerts: Iterable[Alert]) -> list[Json]:
