@@ -17,7 +17,7 @@ PORT = 3300
 """On the laptop; 3000 is what services themselves like to have."""
 
 
-def services(_product: Product) -> dict[str, Any]:
+def services(product: Product) -> dict[str, Any]:
     """Grafana with the files of provisioning and the dashboards, both read-only."""
     image = data.load("schemas/data/monitoring-images-grafana.json")["images"]["grafana"]["image"]
     settings = {
@@ -54,7 +54,8 @@ def services(_product: Product) -> dict[str, Any]:
         "restart": "unless-stopped",
         "logging": {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}},
     }
-    return {"grafana": because(made, "monitoring.dashboards")}
+    taken = {*product.base.services, *product.base.resources}
+    return {"grafana-of-monitoring" if "grafana" in taken else "grafana": because(made, "monitoring.dashboards")}
 
 
 def volumes(_product: Product) -> dict[str, Any]:

@@ -56,9 +56,15 @@ def beside(spec: Spec) -> Hosts:
     return Hosts(
         metrics="http://prometheus:9090",
         alerts="http://alertmanager:9093",
-        logs=f"http://{_LOGS[spec.monitoring.logs.store]}",
+        logs=f"http://{_aside(spec, _LOGS[spec.monitoring.logs.store])}",
         traces=f"http://{_TRACES[spec.monitoring.traces.store]}",
     )
+
+
+def _aside(spec: Spec, address: str) -> str:
+    """The store of logs steps aside for a service or resource of its name."""
+    host, _, port = address.partition(":")
+    return f"{host}-of-logs:{port}" if host in {*spec.services, *spec.resources} else address
 
 
 def within(spec: Spec) -> Hosts:
