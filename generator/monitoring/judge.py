@@ -149,6 +149,13 @@ def _latency(spec: Spec, service: Service, slo: Slo) -> Iterator[Finding]:
             fix = "name a histogram in `metrics.duration`, or leave the latency out"
             yield _finding("monitoring/metric-of-nobody", Severity.MEDIUM, message, place, fix)
             continue
+        if not how.buckets:
+            message = (
+                f"{service.name} counts no buckets unless it is told which, so that no share of quick requests is known"
+            )
+            fix = f"build it with buckets, {text} among them, and name them in `metrics.buckets`"
+            yield _finding("monitoring/latency-bucket-missing", Severity.MEDIUM, message, place, fix)
+            continue
         bound = milliseconds(text) / 1000
         if not objectives.has_bucket(how, bound):
             yield _no_bucket(service, how.buckets, bound, place)

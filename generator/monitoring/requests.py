@@ -158,7 +158,7 @@ def rates(subject: Subject, service: Service, how: Counted) -> Iterator[Signal]:
         description="Failed requests out of all; nothing is drawn when there are none.",
         causes=causes,
     )
-    for name, quantile in _PERCENTILES if how.duration else ():
+    for name, quantile in _PERCENTILES if how.duration and how.buckets else ():
         scale = f" * {number(how.scale)}" if how.scale != 1 else ""
         buckets = f"sum by (le) (rate({how.duration}_bucket{selector(labels)}[5m]))"
         yield Signal(
