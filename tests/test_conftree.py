@@ -88,9 +88,7 @@ def test_classic_has_the_shape_of_the_yaml_notation() -> None:
             "outputs": [{"name": "es", "match": "*", "http_passwd": ""}],
         },
         "parsers": [{"name": "app", "regex": "^(?<time>[^ ]+) # (?<rest>.*)$"}],
-        "multiline_parsers": [
-            {"name": "trace", "rule": ['"start_state" "/^Error/" "cont"', '"cont" "/^ at/" "cont"']}
-        ],
+        "multiline_parsers": [{"name": "trace", "rule": ['"start_state" "/^Error/" "cont"', '"cont" "/^ at/" "cont"']}],
         "problems": [],
     }
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from generator import policy, render, spec
+from generator import data, policy, render, spec
 from generator.artifact import RenderedFile
 from generator.document import SourceFile
 from generator.finding import Severity
@@ -264,6 +264,31 @@ def test_loki_has_a_stream_for_each_service_and_loses_nobody(made: Any) -> None:
     rules = found["pipeline"]["filters"][-1]["rule"]
     emitted = {rule.split()[2] for rule in rules}
     assert {output["match"] for output in outputs} == (emitted - {"audit.$TAG"}) | {"audit.*"}
+
+
+@pytest.mark.parametrize("kind", ["elasticsearch", "loki"])
+@pytest.mark.parametrize("path", [f"{KUBERNETES}/fluent-bit.yaml", "monitoring/logs/compose/fluent-bit.yaml"])
+def test_every_plugin_and_option_is_documented(made: Any, kind: str, path: str) -> None:
+    facts = data.load("schemas/data/fluentbit.json")
+    found = fluent_bit(made(monitored(kind=kind)), path)
+    assert set(found["service"]) <= set(facts["service"])
+    for sections, section in (("inputs", "input"), ("filters", "filter"), ("outputs", "output")):
+        for one in found["pipeline"][sections]:
+            assert one["name"] in facts["plugins"][section]
+            known = {*facts["options"][section][one["name"]], *facts["common"][section]}
+            strange = [key for key in one if key not in known and not key.startswith(tuple(facts["prefixes"]))]
+            assert strange == [], one["name"]
+    assert set(record.BUILT_IN.values()) <= set(facts["parsers"]["multiline"])
+
+
+def test_every_image_has_its_version_and_where_it_was_read() -> None:
+    facts = data.load("schemas/data/monitoring-images-logs.json")
+    assert re.fullmatch(r"\d{4}-\d{2}-\d{2}", facts["date"])
+    for image in facts["images"].values():
+        assert image["version"] in image["image"].rpartition(":")[2]
+        assert image["source"].startswith("https://")
+        assert image.get("released", "2000-01-01") <= facts["date"]
+        assert not image["image"].endswith(":latest")
 
 
 # The record
