@@ -9,8 +9,9 @@ import fnmatch
 import math
 import posixpath
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from typing import TypeAlias
 
 from generator.document import Location, Node
 from generator.monitoring import promql
@@ -20,6 +21,8 @@ from generator.policy.found import Derive, Found, containers, elements, items, o
 from generator.policy.monitoring import expressions, reaching
 from generator.policy.monitoring.routes import Route, reached, tree
 from generator.policy.monitoring.worlds import each
+
+_Place: TypeAlias = "tuple[Document, tuple[str | int, ...], Node]"
 
 _QUIET = frozenset(["info", "none", "debug"])
 _SILENT = re.compile(
@@ -86,9 +89,27 @@ _DASHBOARD = re.compile(r"/d/([A-Za-z0-9_-]+)")
 
 def runbooks(documents: Sequence[Document]) -> Iterator[Found]:
     """Each `runbook_url` that leads to a file of this tree: is the heading there?"""
+    annotated = ((document, trail, node) for document, trail, node, _ in _annotated(documents, "runbook_url"))
+    yield from _led(documents, annotated)
+
+
+def board_links(documents: Sequence[Document]) -> Iterator[Found]:
+    """The same for the links of dashboards and their panels."""
+    yield from _led(documents, _linked(documents))
+
+
+def _linked(documents: Sequence[Document]) -> Iterator[_Place]:
+    for document in documents:
+        for node in document.root.walk() if document.format == "grafana" else ():
+            url = node.get("url")
+            if url is not None and text(url):
+                yield document, (), url
+
+
+def _led(documents: Sequence[Document], places: Iterable[_Place]) -> Iterator[Found]:
     texts = _texts(documents)
     known: dict[str, set[str]] = {}
-    for document, trail, node, _ in _annotated(documents, "runbook_url"):
+    for document, trail, node in places:
         path, anchor = _target(text(node), document.file, texts)
         if path and path not in texts:
             yield Found(False, f"there is no file {path}", node.at, document, trail)
@@ -390,6 +411,7 @@ def seconds(duration: str) -> float | None:
 
 
 DERIVED: dict[str, Derive] = {
+    "crossing-board-links": board_links,
     "crossing-dashboards": dashboards,
     "crossing-delivered": delivered,
     "crossing-headings": headings,
@@ -410,5 +432,6 @@ DERIVED: dict[str, Derive] = {
     "crossing-rules-selected": each(partial(reaching.selected, "rules")),
     "crossing-scrapes-allowed": each(reaching.allowed),
     "crossing-targets": each(partial(reaching.targets, "scrapes")),
+    "crossing-composed-trace-names": each(reaching.composed_trace_names),
     "crossing-trace-names": reaching.trace_names,
 }

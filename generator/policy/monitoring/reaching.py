@@ -436,15 +436,49 @@ def composed_collectors(documents: Sequence[Document]) -> Iterator[Found]:
                     yield Found(host in offered, text(node), node.at, document, trail)
 
 
+_ATTRIBUTE = re.compile(r"(?:^|,)\s*service\.name=([^,]*)")
+
+
 def trace_names(documents: Sequence[Document]) -> Iterator[Found]:
     """Each name under which a workload's traces arrive: is it the name that its pods carry?"""
-    for document, _ in workloads(documents):
+    for document, trail, node, name in _named(documents):
         own = pod_labels(document).get("app.kubernetes.io/name", "")
-        if not own or len(list(containers(document))) != 1:
-            continue
-        for trail, container in containers(document):
+        if own:
+            shown = f'traces of "{own}" arrive as "{name}"'
+            yield Found(name == own, shown, node.at, document, trail)
+
+
+def composed_trace_names(documents: Sequence[Document]) -> Iterator[Found]:
+    """Each such name in compose, where the same service runs in a cluster too: is it the same there?"""
+    known: dict[str, set[str]] = {}
+    for document, _, _, name in _named(documents):
+        known.setdefault(document.service, set()).add(name)
+    for document in documents if known else ():
+        if document.format == "compose":
+            for service, body in items(document.root, "services"):
+                for key, node in items(body, "environment"):
+                    name = _trace_name(key, text(node))
+                    if name and service in known:
+                        there = ", ".join(sorted(known[service]))
+                        shown = f'traces of "{service}" arrive as "{name}" here and as "{there}" from the cluster'
+                        trail = ("services", service, "environment", key)
+                        yield Found(name in known[service], shown, node.at, document, trail)
+
+
+def _named(documents: Sequence[Document]) -> Iterator[tuple[Document, Trail, Node, str]]:
+    """Workloads of one container, and what it calls itself."""
+    for document, _ in workloads(documents):
+        own = list(containers(document))
+        for trail, container in own if len(own) == 1 else ():
             for index, variable in enumerate(elements(container, "env")):
                 node = variable.get("value")
-                if text(variable.get("name")) == "OTEL_SERVICE_NAME" and node is not None and "$" not in text(node):
-                    shown = f'traces of "{own}" arrive as "{text(node)}"'
-                    yield Found(text(node) == own, shown, node.at, document, (*trail, "env", index, "value"))
+                name = _trace_name(text(variable.get("name")), text(node))
+                if node is not None and name:
+                    yield document, (*trail, "env", index, "value"), node, name
+
+
+def _trace_name(variable: str, value: str) -> str:
+    """The service name that a variable sets; "" when it sets none that is known."""
+    match = _ATTRIBUTE.search(value) if variable == "OTEL_RESOURCE_ATTRIBUTES" else None
+    name = value if variable == "OTEL_SERVICE_NAME" else match.group(1).strip() if match else ""
+    return "" if "$" in name else name
