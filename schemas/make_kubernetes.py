@@ -50,7 +50,9 @@ CUSTOM = {
     "external-secrets.io/v1": "ClusterExternalSecret ClusterSecretStore ExternalSecret SecretStore",
     "cert-manager.io/v1": "Certificate ClusterIssuer Issuer",
     "keda.sh/v1alpha1": "ScaledJob ScaledObject TriggerAuthentication",
-    "monitoring.coreos.com/v1": "PodMonitor Probe PrometheusRule ServiceMonitor",
+    "monitoring.coreos.com/v1": "Alertmanager PodMonitor Probe Prometheus PrometheusRule ServiceMonitor",
+    "monitoring.coreos.com/v1alpha1": "ScrapeConfig",
+    "grafana.integreatly.org/v1beta1": "Grafana GrafanaDashboard GrafanaDatasource GrafanaFolder",
     "argoproj.io/v1alpha1": "Application ApplicationSet AppProject Rollout AnalysisTemplate",
 }
 _WORDS = {
@@ -288,7 +290,8 @@ class _Declarations:
         }
         # the class repeats what an interface inherits
         match = re.search(rf"export declare class {re.escape(name[1:])} extends [^{{]*(\{{)", text)
-        match = match or re.search(rf"export interface {re.escape(name)} (\{{)", text)
+        if match is None or f"{name}[" in text:  # or refers to it, key by key
+            match = re.search(rf"export interface {re.escape(name)} (\{{)", text) or match
         if match:
             return self.object(_Tokens(text, match.start(1)), file, imports)
         alias = re.search(rf"export type {re.escape(name)} = ", text)
