@@ -166,7 +166,7 @@ def _namespace(spec: Spec) -> Json:
     """
     joined = f"{spec.app}-$environment" if spec.environment.name else spec.app
     expr = f'label_replace(vector(1), "namespace", "{joined}", "", "")'
-    query = {"qryType": 3, "query": f"query_result({expr})", "refId": "namespace"}
+    query = {"qryType": 3, "query": f"query_result({expr})", "refId": "PrometheusVariableQueryEditor-VariableQuery"}
     return {
         "name": "namespace",
         "label": "Namespace",
