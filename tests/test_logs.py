@@ -700,6 +700,15 @@ def test_what_is_included_is_followed_and_what_is_not_there_is_not_guessed() -> 
     assert found({**there, "a/in.conf": "[INPUT]\n    Name tail\n    Tag web\n"}, rule) == []
 
 
+def test_a_part_is_not_asked_for_what_its_whole_has() -> None:
+    part = {"in.conf": "[INPUT]\n    Name tail\n    Tag app\n    Parser json\n"}
+    assert found(part, "monitoring/missing-log-parser") == []
+    whole = {**part, "fluent-bit.conf": "[SERVICE]\n    Flush 1\n@INCLUDE in.conf\n"}
+    assert found(whole, "monitoring/missing-log-parser") == ["in.conf:4:12: nothing defines the parser json"]
+    shipped = {**part, "fluent-bit.conf": "[SERVICE]\n    Parsers_File parsers.conf\n@INCLUDE in.conf\n"}
+    assert found(shipped, "monitoring/missing-log-parser") == []
+
+
 @pytest.mark.parametrize(
     ("tag", "match", "meets"),
     [

@@ -314,8 +314,8 @@ def _parser_known(documents: Sequence[Document]) -> Iterator[Found]:
     for pipeline in found:
         files = [posixpath.basename(word) for word in pipeline.service.words("parsers_file")]
         unseen = [name for name in files if name not in present and name != "parsers.conf"]
-        if unseen or not pipeline.whole:
-            continue
+        if unseen or not pipeline.whole or not (pipeline.of("service") or _routable(pipeline)):
+            continue  # a part that another file includes takes the parsers of that file
         known = own | (set(shipped["parsers.conf"]) if "parsers.conf" in files else set())
         for section in (*pipeline.of("input"), *pipeline.of("filter")):
             for key in ("parser", "merge_parser", "multiline.parser", "parser_firstline"):
@@ -331,7 +331,7 @@ def _plugin_known(pipeline: Pipeline) -> _Judged:
     known = _facts()["plugins"]
     for kind, names in known.items():
         for section in pipeline.of(kind):
-            if section.plugin in names or "${" in section.plugin:
+            if re.sub(r"\.\d+$", "", section.plugin) in names or "${" in section.plugin:
                 yield True, section.plugin, section, ("name",)
                 continue
             meant = _facts()["misnamed"][kind].get(section.plugin) or _close(section.plugin, names)
@@ -473,7 +473,7 @@ def _type_name_off(pipeline: Pipeline) -> _Judged:
 
 
 def _watched(pipeline: Pipeline) -> _Judged:
-    if pipeline.whole and pipeline.of("input") and pipeline.of("output"):
+    if pipeline.of("service") and _routable(pipeline):
         yield pipeline.service.holds("http_server"), "http_server", pipeline.service, ("http_server",)
 
 
