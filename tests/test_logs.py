@@ -700,6 +700,21 @@ def test_what_is_included_is_followed_and_what_is_not_there_is_not_guessed() -> 
     assert found({**there, "a/in.conf": "[INPUT]\n    Name tail\n    Tag web\n"}, rule) == []
 
 
+@pytest.mark.parametrize(
+    ("path", "loops"),
+    [
+        ("/var/log/containers/*.log", True),
+        ("/var/log/pods/*/*/*.log", True),
+        ("/var/log/containers/*_shop_*.log", False),
+        ("/var/log/app/*.log", False),
+    ],
+)
+def test_only_a_tail_of_all_containers_reads_itself(path: str, loops: bool) -> None:
+    output = "  outputs:\n    - {name: stdout, match: '*'}\n"
+    text = f"pipeline:\n  inputs:\n    - {{name: tail, tag: a, path: '{path}'}}\n{output}"
+    assert (found({"f.yaml": text}, "monitoring/log-feedback-loop") != []) is loops
+
+
 def test_a_part_is_not_asked_for_what_its_whole_has() -> None:
     part = {"in.conf": "[INPUT]\n    Name tail\n    Tag app\n    Parser json\n"}
     assert found(part, "monitoring/missing-log-parser") == []
