@@ -141,7 +141,7 @@ def test_each_guide_is_laid_out_where_it_is_used(app: str) -> None:
         guide = path.name.removesuffix(".md.j2")
         kind, types = KINDS.get(guide, ("service", ()))
         subjects = {
-            "service": list(last.services),
+            "service": [name for name, service in last.services.items() if fits(guide, service.type)],
             "resource": [name for name, resource in last.resources.items() if resource.type in types],
             "platform": ["platform"],
         }[kind]
@@ -152,6 +152,38 @@ def test_each_guide_is_laid_out_where_it_is_used(app: str) -> None:
             assert len(outside_fences(text)) > 40
             made += 1
     assert made > 20
+
+
+def fits(guide: str, kind: str) -> bool:
+    """Jobs have runs, and no requests, replicas or revisions."""
+    if guide in {"cron-late", "cron-failed"}:
+        return kind == "cron"
+    if guide == "job-failed":
+        return kind == "job"
+    return kind not in {"cron", "job"} or guide in {"cpu-throttled", "custom", "memory-near-limit", "pod-restarts"}
+
+
+@pytest.mark.parametrize("app", APPS)
+def test_commands_fit_the_workload(app: str) -> None:
+    """kubectl knows revisions of what stays, and replicas of what can have several."""
+    for file in pages(app).values():
+        assert not re.search(r"rollout \w+ (?!deployment/|statefulset/|daemonset/)", file.text)
+        assert not re.search(r" scale (?!deployment/|statefulset/)\w+/", file.text)
+        assert "None" not in re.findall(r"--(?:min|max)-capacity (\w+)", file.text)
+
+
+@pytest.mark.parametrize("app", APPS)
+def test_pages_are_laid_out_as_markdown_is(app: str) -> None:
+    """Blank lines around headings and code, never two, none at the end: what markdownlint asks for."""
+    for file in pages(app).values():
+        assert "\n\n\n" not in file.text
+        assert file.text.endswith("\n")
+        assert not file.text.endswith("\n\n")
+        lines, prose = file.text.split("\n"), set(outside_fences(file.text))
+        assert all(line == line.rstrip() for line in lines)
+        for number, line in enumerate(lines):
+            if line.startswith("#") and number > 1 and line in prose:
+                assert (lines[number - 1], lines[number + 1]) == ("", ""), line
 
 
 _DATABASES = ("postgres", "mysql")

@@ -33,30 +33,35 @@ def commands(specs: Mapping[str, Spec], subject: str, kind: str) -> FirstAid:
     kubernetes = last.platform.compute == "kubernetes"
     if kind == "platform" or subject not in last.services:
         run = {**_cluster(last), **(_monitored(last) if kubernetes else _watched_beside())}
-        return FirstAid((_namespace(specs),) if kubernetes else _cloud(specs, ""), run, last.platform.compute)
+        where = [_namespace(specs)] if kubernetes else []
+        return FirstAid((*where, *_cloud(specs, "", cluster=not kubernetes)), run, last.platform.compute)
     service = last.services[subject]
     if kubernetes:
         return FirstAid((_namespace(specs),), _pods(service), "kubernetes")
-    return FirstAid(_cloud(specs, subject), _tasks(service), last.platform.compute)
+    return FirstAid(_cloud(specs, subject, cluster=True), _tasks(service), last.platform.compute)
 
 
 def _namespace(specs: Mapping[str, Spec]) -> str:
     return assigned("NAMESPACE", {name: spec.namespace for name, spec in specs.items()})
 
 
-def _cloud(specs: Mapping[str, Spec], subject: str) -> tuple[str, ...]:
-    """Region, cluster and service of ECS, named as the Terraform of the same spec names them."""
+def _cloud(specs: Mapping[str, Spec], subject: str, *, cluster: bool) -> tuple[str, ...]:
+    """Region, cluster, service and vault, named as the Terraform of the same spec names them."""
     prefixes = {name: f"{spec.app}-{name}" for name, spec in specs.items()}
     regions = {name: spec.cloud.region or "" for name, spec in specs.items() if spec.cloud is not None}
-    clusters = {name: spec.platform.cluster or cut(prefixes[name], LIMIT) for name, spec in specs.items()}
-    lines = [assigned("export AWS_REGION", regions)] if regions else []
-    lines.append(assigned("CLUSTER", clusters))
+    lines = [assigned("export AWS_REGION", regions)] if any(regions.values()) else []
+    if cluster:
+        clusters = {name: spec.platform.cluster or cut(prefixes[name], LIMIT) for name, spec in specs.items()}
+        lines.append(assigned("CLUSTER", clusters))
     if subject:
         names = {name: cut(f"{prefix}-{subject}", SHORT_LIMIT) for name, prefix in prefixes.items()}
         lines.append(assigned("SERVICE", names))
+    elif lines:
+        lines.append(assigned("VAULT", {name: cut(prefix, LIMIT) for name, prefix in prefixes.items()}))
     return tuple(lines)
 
 
+_ONCE = frozenset({"cron", "job"})
 _KINDS = {"stateful": "statefulset", "daemon": "daemonset", "cron": "cronjob", "job": "job"}
 
 
@@ -70,9 +75,8 @@ def _pods(service: Service) -> dict[str, str]:
         f"REASON:{state}.lastState.terminated.reason,EXIT:{state}.lastState.terminated.exitCode,"
         f"ENDED:{state}.lastState.terminated.finishedAt"
     )
-    most = service.scale.max
     port = service.metrics_port or service.port
-    return {
+    made = {
         "state": f"{kubectl} get {workload} && {kubectl} get pods {chosen} -o wide",
         "describe": f"{kubectl} describe pods {chosen} | grep -A 20 '^Events:'",
         "events": f"{kubectl} get events --sort-by=.lastTimestamp | grep -F {name} | tail -n 30",
@@ -81,29 +85,46 @@ def _pods(service: Service) -> dict[str, str]:
         "ended": f"{kubectl} get pods {chosen} -o custom-columns='{columns}'",
         "top": f"{kubectl} top pods {chosen} --containers",
         "limits": f"{kubectl} get {workload} -o jsonpath='{{..resources}}'",
-        "history": f"{kubectl} rollout history {workload}",
-        "rollback": f"{kubectl} rollout undo {workload} && {kubectl} rollout status {workload} --timeout=5m",
-        "restart": f"{kubectl} rollout restart {workload} && {kubectl} rollout status {workload} --timeout=5m",
-        "scale": _scale(kubectl, workload, service, most),
-        "autoscaler": f"{kubectl} describe horizontalpodautoscaler {name}",
         "endpoints": f"{kubectl} get endpointslices -l kubernetes.io/service-name={name}",
         "scrape": f"{kubectl} port-forward {workload} {port or 8080}:{port or 8080}",
         "quota": f"{kubectl} describe resourcequota",
         "volumes": f"{kubectl} get persistentvolumeclaims {chosen}",
         "jobs": f"{kubectl} get jobs {chosen} --sort-by=.metadata.creationTimestamp",
-        "schedule": f"{kubectl} get {workload} -o wide",
-        "again": f"{kubectl} create job --from=cronjob/{name} {name}-by-hand",
         "nodes": "kubectl get nodes -o wide && kubectl top nodes",
         "monitors": f"{kubectl} get servicemonitors,podmonitors",
         "policies": f"{kubectl} get networkpolicies",
     }
+    if service.type in _ONCE:
+        return {**made, "schedule": f"{kubectl} get {workload} -o wide", "again": _again(kubectl, service)}
+    return {**made, **_revisions(kubectl, workload, service)}
 
 
-def _scale(kubectl: str, workload: str, service: Service, most: int) -> str:
+def _again(kubectl: str, service: Service) -> str:
+    if service.type == "job":
+        return f"{kubectl} get job/{service.name} -o yaml"
+    return f"{kubectl} create job --from=cronjob/{service.name} {service.name}-by-hand"
+
+
+def _revisions(kubectl: str, workload: str, service: Service) -> dict[str, str]:
+    """What only workloads that stay have: earlier revisions, a restart, more replicas."""
+    status = f"{kubectl} rollout status {workload} --timeout=5m"
+    made = {
+        "history": f"{kubectl} rollout history {workload}",
+        "rollback": f"{kubectl} rollout undo {workload} && {status}",
+        "restart": f"{kubectl} rollout restart {workload} && {status}",
+        "schedule": f"{kubectl} get {workload} -o wide",
+        "autoscaler": f"{kubectl} describe horizontalpodautoscaler {service.name}",
+    }
+    return made if service.type == "daemon" else {**made, "scale": _scale(kubectl, workload, service)}
+
+
+def _scale(kubectl: str, workload: str, service: Service) -> str:
+    """As many as the spec allows at once; where nothing scales by itself, one more than now."""
     if service.replicated and not service.scale.fixed and service.type != "stateful":
-        patch = shlex.quote(f'{{"spec":{{"minReplicas":{most}}}}}')
+        patch = shlex.quote(f'{{"spec":{{"minReplicas":{service.scale.max}}}}}')
         return f"{kubectl} patch horizontalpodautoscaler {service.name} --type=merge -p {patch}"
-    return f'{kubectl} scale {workload} --replicas="$REPLICAS"'
+    now = f"$({kubectl} get {workload} -o jsonpath='{{.spec.replicas}}')"
+    return f'{kubectl} scale {workload} --replicas="$(({now} + 1))"'
 
 
 def _tasks(service: Service) -> dict[str, str]:
@@ -122,7 +143,7 @@ def _tasks(service: Service) -> dict[str, str]:
     )
     logs = 'aws logs tail "/ecs/$CLUSTER/$SERVICE"'
     definition = f"{ecs} describe-task-definition --task-definition \"$SERVICE\" --query 'taskDefinition.[cpu,memory]'"
-    return {
+    made = {
         "state": state,
         "describe": f"{ecs} describe-tasks --cluster \"$CLUSTER\" --tasks {stopped} --query '{ended}'",
         "events": f"{ecs} describe-services {which} --query '{events}' --output text",
@@ -150,6 +171,8 @@ def _tasks(service: Service) -> dict[str, str]:
         "monitors": "grep -n job_name -r monitoring/prometheus",
         "policies": f"{ecs} describe-services {which} --query 'services[0].networkConfiguration'",
     }
+    stays = ("history", "rollback", "restart", "scale", "autoscaler")
+    return {name: line for name, line in made.items() if service.type not in _ONCE or name not in stays}
 
 
 def _cluster(spec: Spec) -> dict[str, str]:
@@ -158,7 +181,6 @@ def _cluster(spec: Spec) -> dict[str, str]:
     gateway = spec.platform.kubernetes.gateway_namespace
     true = '{range .status.conditions[?(@.status=="True")]}{.type}{" "}{end}'
     conditions = f'{{range .items[*]}}{{.metadata.name}}{{": "}}{true}{{"\\n"}}{{end}}'
-    vault = cut(f"{spec.app}-{spec.environment.name}", LIMIT)
     return {
         "nodes": "kubectl get nodes -o wide && kubectl top nodes",
         "conditions": f"kubectl get nodes -o jsonpath='{conditions}'",
@@ -172,9 +194,9 @@ def _cluster(spec: Spec) -> dict[str, str]:
         "certificates": f"kubectl -n {gateway} get certificates,certificaterequests,orders,challenges",
         "certificate": f"kubectl -n {gateway} describe certificates | grep -A 12 '^Status:'",
         "issuer": "kubectl -n cert-manager logs deployment/cert-manager --since=24h | grep -i error | tail -n 30",
-        "backups": f"aws backup list-backup-jobs --by-backup-vault-name {vault} --max-results 20 "
+        "backups": 'aws backup list-backup-jobs --by-backup-vault-name "$VAULT" --max-results 20 '
         "--query 'BackupJobs[].[CreationDate,ResourceType,State,StatusMessage]' --output table",
-        "vault": f"aws backup describe-backup-vault --backup-vault-name {vault}",
+        "vault": 'aws backup describe-backup-vault --backup-vault-name "$VAULT"',
         "state": f"{kubectl} get pods -o wide",
         "events": f"{kubectl} get events --sort-by=.lastTimestamp | tail -n 30",
     }
