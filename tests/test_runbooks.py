@@ -125,6 +125,12 @@ def test_every_line_knows_where_it_comes_from(app: str) -> None:
         ("ecs", "web", "SERVICE=tickets-prod-web  # dev: tickets-dev-web"),
         ("ecs", "web", 'aws ecs describe-services --cluster "$CLUSTER" --services "$SERVICE"'),
         ("voting-app", "platform", "`notify.page`"),
+        ("shop", "web", "A page alert in dev reaches Slack (\\#shop-alerts) as a ticket does."),
+        ("shop", "web", "A page alert in staging, prod reaches PagerDuty (shop-oncall), Slack (\\#shop-incidents); "),
+        ("shop", "platform", "An info alert in prod of this name reaches the service at `notify.deadman`"),
+        ("ecs", "web", "A page alert in prod reaches nobody who could act"),
+        ("shop", "platform", "VAULT=shop-prod  # dev: shop-dev"),
+        ("shop", "report", "Nothing remembers an earlier version of a job"),
     ],
 )
 def test_a_page_says(app: str, subject: str, line: str) -> None:

@@ -79,7 +79,9 @@ def _entry(name: str, alerts: Mapping[str, list[Alert]], specs: Mapping[str, Spe
     first = variants[0]
     causes = tuple(dict.fromkeys(cause for alert in variants for cause in alert.causes))
     severities = dict.fromkeys(alert.severity for found in same.values() for alert in found)
-    told = [because(row, f"notify.{severity}") for severity in severities for row in _reached(specs, severity)]
+    told = [
+        because(row, f"notify.{severity}") for severity in severities for row in _reached(specs, severity, first.guide)
+    ]
     return {
         "name": because(name, *causes),
         "anchor": because(name.lower(), *causes),
@@ -149,23 +151,47 @@ def _more(alert: Alert) -> str:
     return ", ".join(f"{key} {value}" for key, value in alert.labels.items())
 
 
-def _reached(specs: Mapping[str, Spec], severity: str) -> Iterator[str]:
+def _reached(specs: Mapping[str, Spec], severity: str, guide: str) -> Iterator[str]:
     """Sentences on who hears of a severity, equal ones of several environments once."""
     told: dict[str, list[str]] = {}
+    beating = _beating(specs)
     for environment, spec in specs.items():
-        told.setdefault(_hears(spec, severity), []).append(environment)
+        sentence = _heartbeat(environment in beating) if guide == "watchdog" else _hears(spec, severity)
+        told.setdefault(sentence, []).append(environment)
     for sentence, environments in told.items():
         where = f" in {', '.join(environments)}" if len(told) > 1 else ""
-        yield f"A {severity} alert{where} {sentence}."
+        yield f"{'An' if severity == 'info' else 'A'} {severity} alert{where} {sentence}."
 
 
 def _hears(spec: Spec, severity: str) -> str:
-    receiver = None if spec.notify is None else {"page": spec.notify.page, "ticket": spec.notify.ticket}.get(severity)
+    """As Alertmanager routes it: in development nobody is woken, and stakeholders hear of pages."""
     if severity == "info":
         return "reaches nobody; it is there for whoever looks at the dashboards"
+    lesser = severity == "page" and spec.environment.development
+    notify = spec.notify
+    receiver = None if notify is None else notify.page if severity == "page" and not lesser else notify.ticket
+    copied = notify.stakeholders if notify is not None and severity == "page" and not lesser else None
+    copies = ", ".join(_addresses(copied)) if copied is not None and copied.named else ""
     if receiver is None or not receiver.named:
-        return f"reaches nobody, since the spec has no `notify.{severity}`"
-    return f"reaches {', '.join(_addresses(receiver))}"
+        nobody = f"reaches nobody who could act, since the spec has no `notify.{'ticket' if lesser else severity}`"
+        return f"{nobody}; only {copies} hears of it" if copies else nobody
+    sentence = f"reaches {', '.join(_addresses(receiver))}{' as a ticket does' if lesser else ''}"
+    return f"{sentence}; {copies} hears of it later" if copies else sentence
+
+
+def _beating(specs: Mapping[str, Spec]) -> frozenset[str]:
+    """The environments whose heartbeat leaves: of those with one address only the last."""
+    found: dict[tuple[object, ...], str] = {}
+    for environment, spec in reversed(list(specs.items())):
+        if spec.notify is not None and spec.notify.deadman is not None:
+            found.setdefault(spec.notify.deadman.parts, environment)
+    return frozenset(found.values())
+
+
+def _heartbeat(beats: bool) -> str:
+    if beats:
+        return "of this name reaches the service at `notify.deadman` again and again, and that calls when it stops"
+    return "of this name reaches nobody; whoever looks at Alertmanager sees that it is there"
 
 
 def _addresses(receiver: Receiver) -> Iterator[str]:
