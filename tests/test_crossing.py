@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 import functools
+import json
 import textwrap
 import time
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
+import yaml
 
 from generator import policy
 from generator.document import SourceFile
+from generator.policy import facts
 from generator.policy.monitoring import crossing, reaching
 
 TODAY = policy.Context(today="2026-11-23")
@@ -203,8 +209,6 @@ def test_without_dashboards_nothing_is_said_of_them() -> None:
     ],
 )
 def test_a_threshold(expr: str, panel: str, steps: str, count: int) -> None:
-    import json
-
     written = [{"color": "green", "value": None}, *({"color": "red", "value": step} for step in json.loads(steps))]
     board = BOARD.format(expr=json.dumps(panel), steps=json.dumps(written))
     assert len(caught("threshold-differs", rules_yaml=alert(expr=expr), d_json=board)) == count
@@ -528,6 +532,72 @@ def test_many_alerts_and_a_long_runbook_take_no_time() -> None:
     begun = time.process_time()
     assert not caught("runbook-anchor-missing", rules_yaml=rules, docs__w_md=page)
     assert time.process_time() - begun < 5
+
+
+@pytest.mark.parametrize(
+    ("name", "count"), [("web", 0), ("shop-web", 1), ("${NAME}", 0)], ids=["the same", "another", "a variable"]
+)
+def test_names_of_traces_in_compose(name: str, count: int) -> None:
+    app = APP.replace("{name: web, ports:", "{name: web, env: [{name: OTEL_SERVICE_NAME, value: web}], ports:")
+    compose = (
+        f"services: {{web: {{image: web, environment: {{OTEL_RESOURCE_ATTRIBUTES: 'a=b,service.name={name}'}}}}}}\n"
+    )
+    assert len(caught("trace-name-differs", app_yaml=app, compose_yaml=compose)) == count
+    assert not caught("trace-name-differs", compose_yaml=compose)
+
+
+@pytest.mark.parametrize(
+    ("url", "count"), [("docs/web.md#webdown", 0), ("docs/web.md#gone", 1), ("docs/${x}.md#gone", 0), ("/d/web", 0)]
+)
+def test_links_of_dashboards(url: str, count: int) -> None:
+    board = BOARD.format(expr='"up"', steps="[]").replace('"panels"', f'"links": [{{"url": "{url}"}}], "panels"')
+    assert len(caught("runbook-anchor-missing", d_json=board, docs__web_md=PAGE)) == count
+
+
+OWN = sorted(
+    rule.id
+    for rule in RULES.values()
+    if any(facts.fact(name).derive.startswith(("crossing-", "scrape-")) for name in rule.facts)
+)
+STRANGE: tuple[Any, ...] = (None, "x", 7, [], {}, [None], {"a": {"b": 1}}, ["(["], True)
+
+
+def _nodes(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    yield path
+    for key, inner in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        yield from _nodes(inner, (*path, key))
+
+
+def _replaced(value: Any, path: tuple[Any, ...], other: Any) -> Any:
+    if not path:
+        return other
+    made = copy.copy(value)
+    made[path[0]] = _replaced(value[path[0]], path[1:], other)
+    return made
+
+
+def test_every_rule_of_ours_is_among_them() -> None:
+    assert len(OWN) == 19
+
+
+@pytest.mark.parametrize("identity", OWN)
+def test_no_value_of_a_strange_kind_is_stumbled_over(identity: str) -> None:
+    """Each value of each bad example in turn is something that does not belong there."""
+    rule, tried = RULES[identity], 0
+    for tree in rule.examples["bad"]:
+        for path, text in tree.items():
+            if path.endswith(".md"):
+                continue
+            parts = list(yaml.safe_load_all(text))
+            for number, place in ((number, place) for number, part in enumerate(parts) for place in _nodes(part)):
+                tried += 1
+                other = [*parts]
+                other[number] = _replaced(parts[number], place, STRANGE[tried % len(STRANGE)])
+                written = json.dumps(other[0]) if path.endswith(".json") else yaml.safe_dump_all(other)
+                files = [SourceFile(name, written if name == path else body) for name, body in tree.items()]
+                outcome = policy.judge(files, [rule], TODAY)
+                assert all(finding.at.path in tree for finding in outcome.findings)
+    assert tried > 10
 
 
 def test_a_pattern_of_another_dialect_is_not_judged() -> None:
