@@ -141,6 +141,9 @@ _LATER: dict[str, dict[str, Any]] = {
 }
 """Fields younger than the declarations: apis/externalsecrets/v1 of external-secrets/external-secrets at `_LATER_AT`."""
 _LATER_AT = "9738ec4060232f8b5e90023aada55fe4930df5e5"
+_EMBEDDED = "monitoring.coreos.com.v1.EmbeddedPersistentVolumeClaim"
+"""An object within another one, which names no kind:
+https://prometheus-operator.dev/docs/api-reference/api/#monitoring.coreos.com/v1.EmbeddedPersistentVolumeClaim"""
 _KEPT = (
     "type",
     "enum",
@@ -389,6 +392,8 @@ class _Declarations:
             self.needed[key] = {}
             self.needed[key] = self.declared(target, f"I{target.stem.removesuffix('.d')}")
             _Validator.of(self.root / "_schemas" / f"{word[1:]}.js").bind(self.needed[key])
+            if key == _EMBEDDED:
+                self.needed[key].pop("required")
         return {"$ref": f"#/$defs/{key}"}
 
 

@@ -22,7 +22,8 @@ def worlds(documents: Sequence[Document]) -> Iterator[tuple[Document, ...]]:
 
 def _placed(document: Document, known: set[str]) -> Document:
     match = _WATCHED.search(document.file)
-    if document.environment or document.format != "kubernetes" or match is None or match.group(1) not in known:
+    own = document.format in ("kubernetes", "prometheus-rules")
+    if document.environment or not own or match is None or match.group(1) not in known:
         return document
     return replace(document, environment=match.group(1))
 

@@ -103,7 +103,9 @@ def _fixed(
         "name": because("-".join([namespace.removeprefix("AWS/").lower(), dimensions[-1][2]]), *causes),
         "namespace": because(namespace, *causes),
         "regions": [because(spec.cloud.region if spec.cloud else None, "cloud.region")],
-        "dimensions": [{"name": because(name, *causes), "value": because(value, *causes)} for name, _, value in dimensions],
+        "dimensions": [
+            {"name": because(name, *causes), "value": because(value, *causes)} for name, _, value in dimensions
+        ],
         "metrics": _values(namespace, metrics),
     }
 
@@ -113,9 +115,10 @@ def _found(
 ) -> dict[str, Any]:
     namespace, dimensions = key
     causes = next(iter(metrics.values())).causes
-    tags = {"app": because(f"^{re.escape(spec.app)}$", "app"), "environment": because(
-        f"^{re.escape(spec.environment.name)}$", spec.environment.path
-    )}
+    tags = {
+        "app": because(f"^{re.escape(spec.app)}$", "app"),
+        "environment": because(f"^{re.escape(spec.environment.name)}$", spec.environment.path),
+    }
     return {
         "type": because(namespace, *causes),
         "regions": [because(spec.cloud.region if spec.cloud else None, "cloud.region")],
