@@ -409,7 +409,7 @@ class Traces(Part):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Monitoring(Part):
-    """`grafana` is its address, `runbooks` the address of the folder of runbooks."""
+    """`grafana` is its address, `runbooks` that of the folder of runbooks, `collector` where OTLP is taken."""
 
     metrics: MetricsStore
     logs: Logs
@@ -417,6 +417,7 @@ class Monitoring(Part):
     dashboards: tuple[str, ...]
     grafana: str | None
     runbooks: str | None
+    collector: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -135,4 +135,5 @@ def _monitoring() -> Monitoring:
         dashboards=("infrastructure", "kubernetes", "applications"),
         grafana=None,
         runbooks=None,
+        collector=None,
     )

@@ -8,6 +8,7 @@ from typing import Any
 
 from generator.artifact import Artifact, Because, because
 from generator.model import Product, Reference, Service, Spec, Text
+from generator.monitoring import instrumentation
 from generator.quantity import byte_count, millicores
 from generator.targets.compose.standins import LOGGING, StandIn, stand_in
 
@@ -70,8 +71,9 @@ def _body(spec: Spec, service: Service, backing: Mapping[str, StandIn], publishe
     if once:
         made["profiles"] = because(["jobs"], service.at("type"))
     made["user"] = f"{UID}:{UID}"
-    if service.env or service.go_memory_limit:
-        made["environment"] = dict(_environment(service, spec, backing))
+    environment = dict(_environment(service, spec, backing))
+    if environment:
+        made["environment"] = environment
     configs = [_config_mount(service, number, path, key) for number, path, key, _ in _files(service, spec, backing)]
     if configs:
         made["configs"] = configs
@@ -98,6 +100,8 @@ def _environment(service: Service, spec: Spec, backing: Mapping[str, StandIn]) -
                 if reference.kind == "resource" and part not in service.env and not _is_declared(reference, spec):
                     yield part, because(_local(reference, spec, backing), text.path)
         yield name, because(_text(text, spec, backing), text.path)
+    if instrumentation.instrumented(spec, service) and "OTEL_SDK_DISABLED" not in service.env:
+        yield "OTEL_SDK_DISABLED", because("true", "monitoring.traces")  # compose.monitoring.yaml has the collector
 
 
 def _is_declared(reference: Reference, spec: Spec) -> bool:

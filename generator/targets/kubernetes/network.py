@@ -7,6 +7,7 @@ from typing import Any
 
 from generator.artifact import because
 from generator.model import Resource, Service, Spec
+from generator.monitoring import instrumentation
 
 RESOURCE_PORTS = {
     "postgres": 5432,
@@ -52,8 +53,18 @@ def egress(spec: Spec, service: Service) -> list[dict[str, Any]]:
         callee = spec.services[name]
         if callee.port is not None:
             to = because(name, f"{service.at('calls')}[{number}]")
-            flows.append({"service": to, "networks": [], "ports": [because(callee.port, callee.at("port"))]})
-    return [*flows, *outwards(spec, service)]
+            flows.append(
+                {"service": to, "networks": [], "namespace": "", "ports": [because(callee.port, callee.at("port"))]}
+            )
+    return [*flows, *outwards(spec, service), *_told(spec, service)]
+
+
+def _told(spec: Spec, service: Service) -> Iterator[dict[str, Any]]:
+    """Traces and metrics go to the collector of the cluster."""
+    if instrumentation.instrumented(spec, service) and not spec.monitoring.collector:
+        monitoring = because(spec.platform.kubernetes.monitoring_namespace, "monitoring.traces")
+        port = because(instrumentation.PORT, "monitoring.traces")
+        yield {"service": "", "networks": [], "namespace": monitoring, "ports": [port]}
 
 
 def outwards(spec: Spec, service: Service) -> list[dict[str, Any]]:
@@ -62,7 +73,12 @@ def outwards(spec: Spec, service: Service) -> list[dict[str, Any]]:
     for number, name in enumerate(service.uses):
         flows += _to_resource(spec, spec.resources[name], f"{service.at('uses')}[{number}]")
     flows += [
-        {"service": "", "networks": [because(target, f"{service.at('egress')}[{number}]")], "ports": [443]}
+        {
+            "service": "",
+            "networks": [because(target, f"{service.at('egress')}[{number}]")],
+            "namespace": "",
+            "ports": [443],
+        }
         for number, target in enumerate(service.egress)
     ]
     return flows
@@ -81,4 +97,4 @@ def _to_resource(spec: Spec, resource: Resource, cause: str) -> Iterator[dict[st
         networks = [because(spec.cloud.network.cidr, spec.cloud.network.at("cidr"), cause)]
     else:
         networks = [because(network, cause) for network in _PRIVATE]
-    yield {"service": "", "networks": networks, "ports": [because(port, cause)]}
+    yield {"service": "", "networks": networks, "namespace": "", "ports": [because(port, cause)]}

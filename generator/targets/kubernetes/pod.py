@@ -10,6 +10,7 @@ from typing import Any
 
 from generator.artifact import because
 from generator.model import Reference, Service, Spec, Text
+from generator.monitoring import instrumentation
 from generator.quantity import byte_count, memory
 
 UID = 10001
@@ -164,7 +165,8 @@ def literal(text: Text, spec: Spec) -> str | None:
 def configuration(service: Service, spec: Spec) -> dict[str, Any]:
     """Variables whose values are known: the service's ConfigMap."""
     entries = ((name, text, literal(text, spec)) for name, text in service.env.items())
-    return {name: because(value, text.path) for name, text, value in entries if value is not None}
+    given = {name: because(value, text.path) for name, text, value in entries if value is not None}
+    return {**given, **instrumentation.environment(spec, service)}
 
 
 def file_entries(service: Service) -> dict[str, Any]:

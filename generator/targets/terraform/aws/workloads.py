@@ -11,6 +11,7 @@ from generator import aws
 from generator.artifact import because
 from generator.filters import hcl
 from generator.model import Reference, Service, Spec, Text
+from generator.monitoring import instrumentation
 from generator.names import SHORT_LIMIT
 from generator.quantity import byte_count, millicores, seconds
 from generator.targets.terraform.aws import platform, stores
@@ -109,6 +110,7 @@ def _shared(site: Site, service: Service, resources: Mapping[str, Call]) -> dict
     }
     if service.go_memory_limit:
         environment = {"GOMEMLIMIT": because(service.go_memory_limit, size.at("memory_limit")), **environment}
+    environment |= instrumentation.environment(spec, service)
     return {
         "cluster_arn": site.cluster["cluster_arn"],
         "image": _image(service),
