@@ -59,9 +59,9 @@ def labelled(label: str, where: str, documents: Sequence[Document]) -> Iterator[
     """Each value of a label that rules, or panels, ask for: does any scrape of the tree give it?
 
     A whole configuration of Prometheus tells all jobs. Of monitors others may exist elsewhere, so there only what is
-    nearly the name of a known one is a mistake.
+    nearly the name of a known one is a mistake; and where what is scraped may bring a name of its own, none is.
     """
-    known, whole = _jobs(documents) if label == "job" else (_namespaces(documents), False)
+    known, certainty = _jobs(documents) if label == "job" else (_namespaces(documents), _SOME)
     usual = _USUAL_JOBS if label == "job" else _USUAL_NAMESPACES
     if not known:
         return
@@ -81,8 +81,12 @@ def labelled(label: str, where: str, documents: Sequence[Document]) -> Iterator[
                     continue
                 if _asked(matcher.operator, matcher.value, known):
                     yield written.found(True, matcher.value)
-                elif _strange(matcher.operator, matcher.value, known, whole, usual):
+                elif _strange(matcher.operator, matcher.value, known, certainty, usual):
                     yield written.found(False, matcher.value, matcher.at)
+
+
+_ALL, _SOME, _OPEN = "all", "some", "open"
+"""What the known values are: all there can be, some of them, or some beside what the scraped bring themselves."""
 
 
 def _asked(operator: str, value: str, known: frozenset[str]) -> bool:
@@ -94,37 +98,45 @@ def _asked(operator: str, value: str, known: frozenset[str]) -> bool:
         return True
 
 
-def _strange(operator: str, value: str, known: frozenset[str], whole: bool, usual: frozenset[str]) -> bool:
+def _strange(operator: str, value: str, known: frozenset[str], certainty: str, usual: frozenset[str]) -> bool:
     values = [value] if operator == "=" else value.split("|")
-    if any(not re.fullmatch(r"[\w./-]+", one) for one in values):
+    if certainty == _OPEN or any(not re.fullmatch(r"[\w./-]+", one) for one in values):
         return False
-    return whole or all(one not in usual and difflib.get_close_matches(one, known, 1, _LIKE) for one in values)
+    return certainty == _ALL or all(
+        one not in usual and difflib.get_close_matches(one, known, 1, _LIKE) for one in values
+    )
 
 
-def _jobs(documents: Sequence[Document]) -> tuple[frozenset[str], bool]:
-    """The values of `job`, and whether these are all; none when series may bring values of their own."""
+def _jobs(documents: Sequence[Document]) -> tuple[frozenset[str], str]:
+    """The values of `job` that scrapes give, and whether these are all."""
     found: set[str] = set()
-    whole = False
+    certainty = _SOME
     for document in documents:
         if document.format == "prometheus":
+            certainty = _ALL if certainty == _SOME else certainty
             if document.root.get("otlp") or document.root.get("scrape_config_files"):
-                return frozenset(), False
+                certainty = _OPEN
             for job in elements(document.root, "scrape_configs"):
-                if text(job.get("honor_labels")) == "true":
-                    return frozenset(), False
                 names = _written("job", job, text(job.get("job_name")))
-                if names is None:
-                    return frozenset(), False
-                found |= names
-                whole = True
+                found |= names or set()
+                if names is None or text(job.get("honor_labels")) == "true":
+                    certainty = _OPEN
     if any("remote-write-receiver" in item.text or "otlp-receiver" in item.text for item in _texts(documents)):
-        return frozenset(), False
+        certainty = _OPEN
     services = list(of_kind(documents, "Service"))
     for monitor in of_kind(documents, "ServiceMonitor", "PodMonitor", "ScrapeConfig"):
-        if any(text(node.get("targetLabel")) == "job" for node in monitor.root.walk() if isinstance(node.value, dict)):
-            return frozenset(), False
         found |= _monitored(monitor, services)
-    return frozenset(found), whole and not any(of_kind(documents, "ServiceMonitor", "PodMonitor", "ScrapeConfig"))
+        certainty = _OPEN if certainty == _OPEN or _brings_jobs(monitor) else _SOME
+    return frozenset(found - {""}), certainty
+
+
+def _brings_jobs(monitor: Document) -> bool:
+    """Whether its series may have jobs of their own."""
+    return any(
+        text(node.get("targetLabel")) == "job" or text(node.get("honorLabels")) == "true"
+        for node in monitor.root.walk()
+        if isinstance(node.value, dict)
+    )
 
 
 def _texts(documents: Sequence[Document]) -> Iterator[Document]:
