@@ -8,15 +8,17 @@ import json
 import textwrap
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from generator import policy
+from generator import policy, render, spec
 from generator.document import SourceFile
 from generator.policy import facts
 from generator.policy.monitoring import crossing, reaching
+from generator.targets.monitoring import alertmanager, grafana, prometheus, runbooks, scraping
 
 TODAY = policy.Context(today="2026-11-23")
 RULES = {rule.id: rule for rule in policy.rules()}
@@ -598,6 +600,32 @@ def test_no_value_of_a_strange_kind_is_stumbled_over(identity: str) -> None:
                 outcome = policy.judge(files, [rule], TODAY)
                 assert all(finding.at.path in tree for finding in outcome.findings)
     assert tried > 10
+
+
+@pytest.mark.parametrize("app", ["shop", "ecs", "voting-app"])
+def test_what_we_make_agrees_with_itself(app: str) -> None:
+    """Rules, routes, dashboards, scrapes, runbooks and manifests of an example, judged together."""
+    folder = Path("fixtures/apps") / app
+    product = spec.load(folder / "groundplan.yaml").product
+    assert product is not None
+    texts = {
+        path.relative_to(folder / "expected").as_posix(): path.read_text("utf-8")
+        for path in sorted((folder / "expected").rglob("*"))
+        if path.is_file()
+    }
+    for part in (alertmanager, grafana, prometheus, runbooks, scraping):
+        for artifact in part.plan(product):
+            texts[artifact.path] = render.render_one(artifact, "groundplan.yaml").text
+    sources = [SourceFile(path, text) for path, text in sorted(texts.items())]
+    outcome = policy.judge(sources, [RULES[identity] for identity in OWN], TODAY)
+    assert [f"{finding.at}: {finding.rule} {finding.message}" for finding in outcome.findings] == []
+    judged = {item.rule for item in outcome.passes}
+    assert {
+        *("cross/alert-not-tested", "cross/dashboard-missing", "cross/job-label-differs"),
+        *("cross/runbook-anchor-missing", "cross/runbook-of-no-alert", "cross/threshold-differs"),
+        *("cross/window-longer-than-retention",),
+    } <= judged
+    assert ("cross/alert-not-routed" in judged) == (app != "voting-app"), "where nobody is named, nobody is reached"
 
 
 def test_a_pattern_of_another_dialect_is_not_judged() -> None:
