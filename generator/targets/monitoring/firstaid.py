@@ -150,7 +150,7 @@ def _tasks(service: Service) -> dict[str, str]:
         "logs": f"{logs} --since 30m --format short",
         "previous": f"{logs} --since 2h --format short --filter-pattern '?error ?fatal ?panic ?Traceback'",
         "ended": f"{ecs} describe-tasks --cluster \"$CLUSTER\" --tasks {stopped} --query '{ended}'",
-        "top": definition,
+        "top": _figures(),
         "limits": definition,
         "history": f'{ecs} list-task-definitions --family-prefix "$SERVICE" --sort DESC --max-items 5',
         "rollback": f'{update} --task-definition "$SERVICE:$REVISION"',
@@ -173,6 +173,16 @@ def _tasks(service: Service) -> dict[str, str]:
     }
     stays = ("history", "rollback", "restart", "scale", "autoscaler")
     return {name: line for name, line in made.items() if service.type not in _ONCE or name not in stays}
+
+
+def _figures() -> str:
+    """CPU and memory of a service over three hours, in percent of what it asks for."""
+    dimensions = '--dimensions Name=ClusterName,Value="$CLUSTER" Name=ServiceName,Value="$SERVICE"'
+    times = '--start-time "$(date -u -d -3hours +%FT%TZ)" --end-time "$(date -u +%FT%TZ)" --period 300'
+    query = "sort_by(Datapoints,&Timestamp)[].[Timestamp,Maximum]"
+    shown = f"--statistics Maximum --query '{query}' --output text"
+    one = f"aws cloudwatch get-metric-statistics --namespace AWS/ECS --metric-name $METRIC {dimensions} {times} {shown}"
+    return f"for METRIC in CPUUtilization MemoryUtilization; do {one}; done"
 
 
 def _cluster(spec: Spec) -> dict[str, str]:
