@@ -1,4 +1,4 @@
-"""What is asked for metrics, how often, and where: objects for the operator, a plain file elsewhere, a laptop's stack."""
+"""What is asked for metrics, how often, and where: the operator's objects, a plain file, a laptop's stack."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def plan(spec: Spec) -> Iterator[Artifact]:
     made = {**dict(_monitors(spec)), **dict(_rules(spec)), **dict(_prometheus(spec))}
     folder = f"{FOLDER}/{spec.environment.name}/kubernetes"
     for name, (body, origin) in made.items():
-        context = {"objects": [body]}
+        context: Object = {"objects": [body]}
         template = "kubernetes/object.yaml.j2"
         yield Artifact(f"{folder}/{name}.yaml", "monitoring", template, context, origin, spec.environment.name)
     context = {"resources": [f"{name}.yaml" for name in made], "folder": because(folder, spec.environment.path)}
