@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -190,6 +191,14 @@ def test_pages_are_laid_out_as_markdown_is(app: str) -> None:
         for number, line in enumerate(lines):
             if line.startswith("#") and number > 1 and line in prose:
                 assert (lines[number - 1], lines[number + 1]) == ("", ""), line
+
+
+@pytest.mark.parametrize("app", APPS)
+def test_a_shell_reads_every_command(app: str) -> None:
+    blocks = [block for file in pages(app).values() for block in re.findall(r"```sh\n(.*?)```", file.text, re.S)]
+    assert blocks
+    read = subprocess.run(["sh", "-n"], input="\n".join(blocks), text=True, capture_output=True, check=False)
+    assert read.stderr == ""
 
 
 _DATABASES = ("postgres", "mysql")
