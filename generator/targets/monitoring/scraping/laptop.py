@@ -35,7 +35,7 @@ def plan(product: Product) -> Iterator[Artifact]:
     services: Body = {**_servers(spec), **_exporters(spec)}
     volumes: Body = {name: because({}, "monitoring") for name in ("prometheus-data", "alertmanager-data")}
     for part in _parts():
-        services |= part.services(product)
+        services = _joined(services, part.services(product))
         volumes |= part.volumes(product)
     context = {
         "app": because(spec.app, "app"),
@@ -61,6 +61,15 @@ def _is_there(name: str) -> bool:
     package, _, _ = name.partition(".")
     path = f"{_TARGET}.{name}"
     return importlib.util.find_spec(f"{_TARGET}.{package}") is not None and importlib.util.find_spec(path) is not None
+
+
+def _joined(services: Body, more: Mapping[str, Any]) -> Body:
+    """Several parts may add to one service: where its lines go, where it pushes to."""
+    made = dict(services)
+    for name, body in more.items():
+        own = made.get(name)
+        made[name] = because({**own.value, **body.value}, *own.causes, *body.causes) if own is not None else body
+    return made
 
 
 def _jobs(spec: Spec) -> Iterator[Body]:

@@ -1,0 +1,175 @@
+"""Traces: what is kept, by whom it is decided, and that the same service has one name everywhere."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from generator import policy, render, spec
+from generator.artifact import RenderedFile
+from generator.document import SourceFile
+from generator.finding import Severity
+from generator.targets.monitoring import traces
+from tests.conftest import APPS
+
+TODAY = policy.Context(today="2026-11-23")
+HEAD = "apiVersion: groundplan/v1\napp: shop\nowner: team-shop\n"
+WEB = "services:\n  web: {runtime: node, port: 3000, public: shop.example.com}\n"
+KUBERNETES = "monitoring/traces/prod/kubernetes"
+Made = dict[str, RenderedFile]
+
+
+@pytest.fixture
+def made(spec_file: Callable[[str], Path]) -> Callable[[str], Made]:
+    def make(text: str) -> Made:
+        loaded = spec.load(spec_file(HEAD + text))
+        assert loaded.product is not None, loaded.findings
+        return files_of(loaded.product)
+
+    return make
+
+
+def files_of(product: Any) -> Made:
+    return {artifact.path: render.render_one(artifact, "groundplan.yaml") for artifact in traces.plan(product)}
+
+
+def product_of(app: str) -> Any:
+    loaded = spec.load(APPS / app / "groundplan.yaml")
+    assert loaded.product is not None, loaded.findings
+    return loaded.product
+
+
+def monitored(store: str = "jaeger", more: str = "") -> str:
+    return f"{WEB}monitoring: {{traces: {{store: {store}{more}}}}}\n"
+
+
+def read(files: Made, path: str) -> Any:
+    return yaml.safe_load(files[path].text)
+
+
+def judged(files: Made) -> list[tuple[str, str, str]]:
+    sources = [SourceFile(file.path, file.text) for file in files.values()]
+    outcome = policy.judge(sources, policy.rules(), TODAY)
+    kept = policy.waive(policy.deduplicate(outcome.findings), sources, today=TODAY.today)
+    return [(f.rule, str(f.at), f.message) for f in kept.findings if f.severity >= Severity.LOW]
+
+
+@pytest.mark.parametrize("app", ["shop", "ecs", "smallest", "every-kind", "voting-app"])
+def test_no_rule_finds_anything_in_an_example(app: str) -> None:
+    assert judged(files_of(product_of(app))) == []
+
+
+@pytest.mark.parametrize("store", ["jaeger", "tempo"])
+def test_no_rule_finds_anything_in_a_variant(made: Any, store: str) -> None:
+    assert judged(made(monitored(store))) == []
+
+
+@pytest.mark.parametrize("store", ["jaeger", "tempo"])
+def test_every_file_parses_and_every_line_has_a_cause(made: Any, store: str) -> None:
+    for path, file in made(monitored(store)).items():
+        assert isinstance(yaml.safe_load(file.text), dict), path
+        assert len(file.origins) == len(file.text.splitlines())
+        assert all(origin.causes for origin in file.origins), path
+
+
+@pytest.mark.parametrize("app", ["shop", "ecs"])
+def test_the_limiter_is_first_and_the_batch_last(app: str) -> None:
+    for path, file in files_of(product_of(app)).items():
+        service = yaml.safe_load(file.text).get("service") or {}
+        for pipeline in service.get("pipelines", {}).values():
+            assert pipeline["processors"][0] == "memory_limiter", path
+            assert pipeline["processors"][-1] == "batch", path
+
+
+def named(files: Made) -> dict[str, Any]:
+    policies = read(files, f"{KUBERNETES}/gateway.yaml")["processors"]["tail_sampling"]["policies"]
+    return {policy["name"]: policy for policy in policies}
+
+
+@pytest.mark.parametrize(
+    ("sampling", "names"),
+    [
+        ("{errors: 100, slow: 2s, rest: 10}", ["errors", "slow", "rest"]),
+        ("{errors: 50, slow: 2s, rest: 0}", ["errors", "slow"]),
+        ("{errors: 0, slow: 2s, rest: 5}", ["slow", "rest"]),
+    ],
+)
+def test_what_is_not_wanted_has_no_policy(made: Any, sampling: str, names: list[str]) -> None:
+    assert list(named(made(monitored(more=f", sampling: {sampling}")))) == names
+
+
+def test_the_numbers_are_those_of_the_spec(made: Any) -> None:
+    policies = named(made(monitored(more=", sampling: {errors: 40, slow: 1500ms, rest: 7}")))
+    errors, rest = (policies[name]["and"]["and_sub_policy"] for name in ("errors", "rest"))
+    assert errors[0]["status_code"]["status_codes"] == ["ERROR"]
+    assert errors[1]["probabilistic"]["sampling_percentage"] == 40
+    assert policies["slow"]["latency"]["threshold_ms"] == 1500
+    assert rest[0]["probabilistic"]["sampling_percentage"] == 7
+    assert rest[1]["type"] == "rate_limiting"
+
+
+@pytest.mark.parametrize(("slow", "wait"), [("100ms", "10s"), ("4s", "10s"), ("20s", "40s")])
+def test_a_decision_waits_until_a_trace_can_be_slow(made: Any, slow: str, wait: str) -> None:
+    files = made(monitored(more=f", sampling: {{errors: 100, slow: {slow}, rest: 1}}"))
+    assert read(files, f"{KUBERNETES}/gateway.yaml")["processors"]["tail_sampling"]["decision_wait"] == wait
+
+
+def test_traces_are_kept_as_long_as_the_spec_says(made: Any) -> None:
+    jaeger = made(monitored(more=", keep: 3d"))
+    cleaner = read(jaeger, f"{KUBERNETES}/jaeger-cronjob.yaml")["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    assert cleaner["containers"][0]["args"][0] == "3"
+    storage = read(jaeger, "monitoring/traces/compose/jaeger.yaml")["extensions"]["jaeger_storage"]
+    assert storage["backends"]["traces"]["badger"]["ttl"]["spans"] == "72h"
+    tempo = made(monitored("tempo", ", keep: 3d"))
+    assert read(tempo, f"{KUBERNETES}/tempo.yaml")["compactor"]["compaction"]["block_retention"] == "72h"
+
+
+def test_agents_send_a_trace_to_one_gateway(made: Any) -> None:
+    files = made(monitored())
+    agent = read(files, f"{KUBERNETES}/agent.yaml")
+    balanced = agent["exporters"]["load_balancing/traces"]
+    service = read(files, f"{KUBERNETES}/gateway-service.yaml")
+    assert balanced["routing_key"] == "traceID"
+    assert balanced["resolver"]["dns"]["hostname"].split(".")[0] == service["metadata"]["name"]
+    assert service["spec"]["clusterIP"] == "None"
+    assert {8888, 8889} <= {port["port"] for port in service["spec"]["ports"]}
+
+
+@pytest.mark.parametrize("store", ["jaeger", "tempo"])
+def test_kustomize_builds_it(made: Any, store: str, tmp_path: Path) -> None:
+    if shutil.which("kubectl") is None:
+        pytest.skip("kubectl is not here")
+    for path, file in made(monitored(store)).items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(file.text, encoding="utf-8")
+    done = subprocess.run(
+        ["kubectl", "kustomize", str(tmp_path / KUBERNETES)], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    objects = list(yaml.safe_load_all(done.stdout))
+    maps = {item["metadata"]["name"] for item in objects if item["kind"] == "ConfigMap"}
+    used = {
+        volume["configMap"]["name"]
+        for item in objects
+        if item["kind"] in {"DaemonSet", "Deployment", "StatefulSet"}
+        for volume in item["spec"]["template"]["spec"]["volumes"]
+        if "configMap" in volume
+    }
+    assert used == maps
+    assert len(maps) == 3
+
+
+def test_a_hostile_owner_stays_a_value(made: Any, spec_file: Any) -> None:
+    text = HEAD.replace("team-shop", '"a: b # c"') + monitored()
+    loaded = spec.load(spec_file(text))
+    if loaded.product is None:
+        assert loaded.findings
+        return
+    for file in files_of(loaded.product).values():
+        assert isinstance(yaml.safe_load(file.text), dict)
