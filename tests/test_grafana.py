@@ -333,6 +333,23 @@ def test_sources_name_no_secret_and_each_other() -> None:
         )
 
 
+@pytest.mark.parametrize("app", ["shop", "ecs"])
+def test_the_environment_chooses_its_own_prometheus(app: str) -> None:
+    names = [
+        match
+        for file in rendered(app)
+        if file.path.endswith(".yaml")
+        for match in re.findall(r"name: (\S+ Prometheus.*)", file.text)
+    ]
+    board = next(iter(dashboards(app).values()))
+    variable = next(one for one in board["templating"]["list"] if one["name"] == "datasource")
+    for environment in product(app).environments:
+        pattern = variable["regex"].strip("/").replace("${environment}", environment)
+        fitting = [name for name in names if re.search(pattern, name)]
+        own = f"{product(app).base.app} Prometheus"
+        assert fitting == [own, f"{own} {environment}"] if app == "shop" else [own]
+
+
 @pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed")
 @pytest.mark.parametrize("folder", ["dashboards", "kubernetes"])
 def test_kustomize_builds_the_objects_from_the_same_files(tmp_path: Path, folder: str) -> None:

@@ -108,19 +108,22 @@ def _needed(variables: list[Json], made: Json) -> list[Json]:
 
 
 def _source(spec: Spec, name: str, what: str, kind: str, cause: str) -> Json:
-    """Data sources of a kind to choose from, the product's own first; a panel names none, so it can be moved."""
+    """The product's own data sources of a kind; a panel names none, so that it can be moved.
+
+    Where each environment has a Prometheus of its own, the name ends in the environment, which so chooses it.
+    """
+    tail = "( ${environment})?" if what == sources.METRICS else ""
     return {
         "name": name,
         "label": what.capitalize(),
         "type": "datasource",
         "query": because(kind, cause),
-        "current": {"selected": True, "text": sources.title(spec, what), "value": sources.identity(spec, what)},
         "hide": 0 if what == sources.METRICS else 2,
         "includeAll": False,
         "multi": False,
         "options": [],
         "refresh": 1,
-        "regex": "",
+        "regex": because(f"/^{sources.title(spec, what).value}{tail}$/", "app", cause),
         "skipUrlSync": False,
     }
 

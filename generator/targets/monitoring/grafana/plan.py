@@ -36,7 +36,7 @@ def plan(product: Product) -> Iterator[Artifact]:
     yield _provisioned_sources(spec)
     yield _provisioned_dashboards(spec)
     if spec.platform.compute == "kubernetes":
-        yield from _operated(spec, {name: origin for name, (_, origin) in boards.items()})
+        yield from _operated(product, spec, {name: origin for name, (_, origin) in boards.items()})
 
 
 def dashboards(
@@ -128,7 +128,7 @@ def _provisioned_dashboards(spec: Spec) -> Artifact:
 # Kubernetes
 
 
-def _operated(spec: Spec, boards: dict[str, str]) -> Iterator[Artifact]:
+def _operated(product: Product, spec: Spec, boards: dict[str, str]) -> Iterator[Artifact]:
     """ConfigMaps of the very files, as a sidecar finds them, and the operator's objects that read these ConfigMaps."""
     yield _document(
         f"{FOLDER}/dashboards/kustomization.yaml",
@@ -156,16 +156,16 @@ def _operated(spec: Spec, boards: dict[str, str]) -> Iterator[Artifact]:
         body = {"folderRef": spec.app, "resyncPeriod": "10m0s", "configMapRef": reference}
         made = _object(spec, "GrafanaDashboard", f"{spec.app}-{name}", body, origin)
         yield _document(f"{folder}/dashboard-{name}.yaml", made, origin)
-    found = sources.sources(spec, sources.within(spec), dollar="$")
-    for what, source in found.items():
-        yield _document(f"{folder}/source-{what}.yaml", _source(spec, what, source))
+    found = dict(_sources(product, spec))
+    for name, source in found.items():
+        yield _document(f"{folder}/{name}.yaml", source)
     resources = ["../dashboards", "folder.yaml", *(f"dashboard-{name}.yaml" for name in boards)]
     yield _document(
         f"{folder}/kustomization.yaml",
         {
             "apiVersion": "kustomize.config.k8s.io/v1beta1",
             "kind": "Kustomization",
-            "resources": [*resources, *(f"source-{what}.yaml" for what in found)],
+            "resources": [*resources, *(f"{name}.yaml" for name in found)],
         },
     )
 
@@ -179,6 +179,31 @@ def _applied(spec: Spec) -> Json:
         return {}
     option = because("ServerSideApply=true", "platform.kubernetes.gitops")
     return {"annotations": {"argocd.argoproj.io/sync-options": option}}
+
+
+def _sources(product: Product, last: Spec) -> Iterator[tuple[str, Json]]:
+    """The Prometheus of each environment, then what all of them share, as the last one has it."""
+    for name, spec in product.environments.items():
+        found = sources.sources(spec, sources.within(spec), dollar="$", environment=name)
+        if spec.monitoring.metrics.operator:
+            yield f"service-metrics-{name}", _service(spec)
+        yield f"source-metrics-{name}", _source(spec, f"{sources.METRICS}-{name}", found.pop(sources.METRICS))
+        if spec is last:
+            for what, source in found.items():
+                yield f"source-{what}", _source(spec, what, source)
+
+
+def _service(spec: Spec) -> Json:
+    """One of two replicas answers a client every time, since the two have read at different moments."""
+    ports = [{"name": "web", "port": 9090, "targetPort": "web", "protocol": "TCP"}]
+    pods = {"prometheus": because(spec.namespace, "app", spec.environment.path)}  # the operator's own label
+    name = because(sources.service_name(spec), "app", spec.environment.path)
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": name, "namespace": _namespace(spec), "labels": _labels(spec)},
+        "spec": {"type": "ClusterIP", "sessionAffinity": "ClientIP", "selector": pods, "ports": ports},
+    }
 
 
 def _source(spec: Spec, what: str, source: Json) -> Json:

@@ -19,18 +19,18 @@ METRICS, ALERTS, LOGS, TRACES = "metrics", "alerts", "logs", "traces"
 """What the sources hold, which is the end of their identities."""
 
 
-def identity(spec: Spec, what: str) -> Any:
+def identity(spec: Spec, what: str, environment: str = "") -> Any:
     """By what sources name each other; the product's name keeps them apart from others of the same Grafana."""
-    return because(cut(f"{spec.app}-{what}", _UID_LIMIT), "app")
+    return because(cut("-".join(filter(None, (spec.app, what, environment))), _UID_LIMIT), "app")
 
 
 _UID_LIMIT = 40
 
 
-def title(spec: Spec, what: str) -> Any:
-    """What a reader chooses it by."""
+def title(spec: Spec, what: str, environment: str = "") -> Any:
+    """What a reader chooses it by, and a dashboard by the environment."""
     product, cause = _PRODUCTS[what](spec)
-    return because(f"{spec.app} {product}", "app", cause)
+    return because(" ".join(filter(None, (spec.app, product, environment))), "app", cause)
 
 
 _PRODUCTS: dict[str, Callable[[Spec], tuple[str, str]]] = {
@@ -76,31 +76,42 @@ def within(spec: Spec) -> Hosts:
         return f"{host}.{place}:{port}"
 
     return Hosts(
-        metrics=f"http://{named('prometheus-operated:9090')}",
+        metrics=f"http://{named(f'{service_name(spec)}:9090')}",
         alerts=f"http://{named(f'{spec.app}-alertmanager:9093')}",
         logs=f"https://{named(_LOGS[spec.monitoring.logs.store])}",
         traces=f"http://{named(_TRACES[spec.monitoring.traces.store])}",
     )
 
 
+def service_name(spec: Spec) -> str:
+    """A name of its own: `prometheus-operated` is shared by the Prometheus of every environment in the namespace."""
+    return cut(f"{spec.namespace}-prometheus", _SERVICE_LIMIT) if spec.monitoring.metrics.operator else "prometheus"
+
+
+_SERVICE_LIMIT = 63
+"""https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#rfc-1035-label-names"""
+
 _LOGS = {"elasticsearch": "elasticsearch:9200", "loki": "loki:3100"}
 _TRACES = {"jaeger": "jaeger:16686", "tempo": "tempo:3200"}
 
 
-def sources(spec: Spec, hosts: Hosts, *, dollar: str) -> dict[str, Json]:
-    """The four sources; `dollar` is how a `$` is written that Grafana must not replace."""
+def sources(spec: Spec, hosts: Hosts, *, dollar: str, environment: str = "") -> dict[str, Json]:
+    """The four sources; `dollar` is how a `$` is written that Grafana must not replace.
+
+    `environment` is that of the Prometheus, where each has one of its own.
+    """
     return {
-        METRICS: _metrics(spec, hosts),
+        METRICS: _metrics(spec, hosts, environment),
         ALERTS: _alerts(spec, hosts),
         LOGS: _logs(spec, hosts, dollar),
-        TRACES: _traces(spec, hosts, dollar),
+        TRACES: _traces(spec, hosts, dollar, environment),
     }
 
 
-def _metrics(spec: Spec, hosts: Hosts) -> Json:
+def _metrics(spec: Spec, hosts: Hosts, environment: str) -> Json:
     return {
-        "name": title(spec, METRICS),
-        "uid": identity(spec, METRICS),
+        "name": title(spec, METRICS, environment),
+        "uid": identity(spec, METRICS, environment),
         "type": "prometheus",
         "access": "proxy",
         "url": because(hosts.metrics, "monitoring.metrics"),
@@ -155,7 +166,7 @@ def _logs(spec: Spec, hosts: Hosts, dollar: str) -> Json:
     }
 
 
-def _traces(spec: Spec, hosts: Hosts, dollar: str) -> Json:
+def _traces(spec: Spec, hosts: Hosts, dollar: str, environment: str) -> Json:
     cause = "monitoring.traces.store"
     kind = spec.monitoring.traces.store
     return {
@@ -178,7 +189,7 @@ def _traces(spec: Spec, hosts: Hosts, dollar: str) -> Json:
                 "query": because(_by_trace(spec, dollar), "monitoring.logs.store"),
             },
             "tracesToMetrics": {
-                "datasourceUid": identity(spec, METRICS),
+                "datasourceUid": identity(spec, METRICS, environment),
                 "spanStartTimeShift": "-10m",
                 "spanEndTimeShift": "10m",
                 "tags": [{"key": "service.name", "value": "service"}],
