@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 from urllib.parse import quote
+from urllib.parse import quote
 
 from generator.artifact import because
 from generator.model import Service, Spec
