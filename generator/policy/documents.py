@@ -104,7 +104,34 @@ def documents(files: Sequence[TextFile], *, terraform: bool = True) -> tuple[Doc
     for index, item in enumerate(found):
         if item.format == "kubernetes" and item.file in patches:
             found[index] = replace(item, format="patch")
-    return tuple(_joined(found))
+    return tuple(_joined(_without_overrides(found)))
+
+
+def _without_overrides(found: list[Document]) -> list[Document]:
+    """Compose files without the services that only add to those of a file beside them: they are judged there."""
+    whole = {
+        (posixpath.dirname(item.file), name)
+        for item in found
+        if item.format == "compose"
+        for name, service in (item.root.get("services") or item.root).items()
+        if _stands_alone(service)
+    }
+    for index, item in enumerate(found):
+        services = item.root.get("services") if item.format == "compose" else None
+        if services is None or not isinstance(item.root.value, dict):
+            continue
+        folder = posixpath.dirname(item.file)
+        kept = {
+            name: service for name, service in services.items() if _stands_alone(service) or (folder, name) not in whole
+        }
+        if len(kept) < len(list(services.items())):
+            root = replace(item.root, value={**item.root.value, "services": replace(services, value=kept)})
+            found[index] = replace(item, root=root)
+    return found
+
+
+def _stands_alone(service: Node) -> bool:
+    return any(service.get(key) is not None for key in ("image", "build", "extends"))
 
 
 def _is_dockerfile(path: str) -> bool:

@@ -50,7 +50,8 @@ def effective(found: Sequence[Document]) -> tuple[Document, ...]:
 
 def worlds(documents: Sequence[Document]) -> Iterator[tuple[Document, ...]]:
     """For each environment what stands side by side in it; everything, when there are no environments."""
-    environments = sorted({item.environment for item in documents if item.environment})
+    overlaid = {item.environment for item in documents if item.format in {"kubernetes", "kustomization"}} - {""}
+    environments = sorted(overlaid or {item.environment for item in documents if item.environment})
     if not environments:
         yield tuple(documents)
     for name in environments:
