@@ -224,6 +224,7 @@ def _namespace(spec: Spec) -> Any:
 
 def _labels(spec: Spec) -> Json:
     return {
+        "app.kubernetes.io/name": "grafana",
         "app.kubernetes.io/instance": because(spec.app, "app"),
         "app.kubernetes.io/part-of": because(spec.app, "app"),
         "app.kubernetes.io/managed-by": "groundplan",
