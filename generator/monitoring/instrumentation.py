@@ -1,53 +1,65 @@
-"""What a service's OpenTelemetry library is told: one name everywhere, where to push, and that it samples nothing.
+"""What a service's OpenTelemetry SDK is told by its environment: who it is, and whom it tells.
 
-The library keeps every trace (`parentbased_always_on`), since gateways decide on whole ones.
-https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
-https://opentelemetry.io/docs/specs/otel/protocol/exporter/
-https://opentelemetry.io/docs/specs/semconv/resource/
+https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/. Sampling is left to the collector,
+which sees whole traces; logs go by the container's output. A variable of the user's own wins.
 """
 
 from __future__ import annotations
 
 from typing import Any
 from urllib.parse import quote
-from urllib.parse import quote
 
 from generator.artifact import because
 from generator.model import Service, Spec
+from generator.quantity import milliseconds
 
-AGENT, AGENT_PORT = "collector-agent", 4318
+AGENT = "collector-agent"
+"""The Service before the collectors of a cluster's nodes, in the namespace of the monitoring."""
+LAPTOP = "collector"
+"""The collector's name among the services of compose."""
+PORT = AGENT_PORT = 4318
+"""OTLP over HTTP: https://opentelemetry.io/docs/specs/otlp/#otlphttp-default-port"""
 
 
 def instrumented(spec: Spec, service: Service) -> bool:
-    """Whether a service is ours to instrument, and its spec asks for monitoring by name."""
-    return "monitoring" in spec.targets and service.image is None and service.type != "static"
+    """Whether a service is one whose library we may speak to: built here, and not a bare web server."""
+    runtime = service.runtime.name if service.runtime is not None else ""
+    return spec.renders("monitoring") and service.built and runtime not in {"", "static"} and service.type != "static"
 
 
-def endpoint(spec: Spec) -> Any:
-    """The agent: in a cluster the one of the pod's node, on ECS the one in the task."""
-    if spec.platform.compute != "kubernetes":
-        return because(f"http://localhost:{AGENT_PORT}", "platform.compute")
-    place = spec.platform.kubernetes.monitoring_namespace
-    return because(f"http://{AGENT}.{place}.svc:{AGENT_PORT}", "platform.kubernetes.monitoring_namespace")
+def endpoint(spec: Spec, *, laptop: bool = False) -> str:
+    """Where OTLP is taken; "" when nobody says, and the SDK looks beside itself."""
+    if laptop:
+        return f"http://{LAPTOP}:{PORT}"
+    if spec.monitoring.collector:
+        return spec.monitoring.collector
+    if spec.platform.compute == "kubernetes":
+        return f"http://{AGENT}.{spec.platform.kubernetes.monitoring_namespace}.svc:{PORT}"
+    return ""
 
 
-def environment(spec: Spec, service: Service, to: Any = None) -> dict[str, Any]:
-    """Variables by name, without those that the service sets itself; `to` is another place to push to."""
+def environment(spec: Spec, service: Service, to: str = "", *, laptop: bool = False) -> dict[str, Any]:
+    """The variables by name, each tied to what it follows from; `to` is another place to push to.
+
+    Empty for what is not instrumented.
+    """
     if not instrumented(spec, service):
         return {}
-    name = spec.environment.name
-    attributes = {"service.namespace": spec.namespace, **({"deployment.environment.name": name} if name else {})}
-    listed = ",".join(f"{key}={quote(value, safe='')}" for key, value in attributes.items())
+    traces = "monitoring.traces"
+    identity = f"service.namespace={quote(spec.namespace)},deployment.environment.name={quote(spec.environment.name)}"
     pushes = service.metrics is not None and service.metrics.port is None
-    cause = "monitoring.traces"
-    told = {
+    interval = milliseconds(spec.monitoring.metrics.interval)
+    told = to or endpoint(spec, laptop=laptop)
+    made = {
         "OTEL_SERVICE_NAME": because(service.name, service.path),
-        "OTEL_RESOURCE_ATTRIBUTES": because(listed, "app", spec.environment.path),
-        "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint(spec) if to is None else because(to, cause),
-        "OTEL_EXPORTER_OTLP_PROTOCOL": because("http/protobuf", cause),
+        "OTEL_RESOURCE_ATTRIBUTES": because(identity, "app", spec.environment.path),
+        **({"OTEL_EXPORTER_OTLP_ENDPOINT": because(told, "monitoring.collector", traces)} if told else {}),
+        "OTEL_EXPORTER_OTLP_PROTOCOL": because("http/protobuf", traces),
         "OTEL_TRACES_SAMPLER": because("parentbased_always_on", "monitoring.traces.sampling"),
-        "OTEL_PROPAGATORS": because("tracecontext,baggage", cause),
-        "OTEL_METRICS_EXPORTER": because("otlp" if pushes else "none", service.at("metrics")),
+        "OTEL_METRICS_EXPORTER": because("otlp" if pushes else "none", service.at("metrics"), service.path),
         "OTEL_LOGS_EXPORTER": because("none", "monitoring.logs"),
+        "OTEL_SEMCONV_STABILITY_OPT_IN": because("http,rpc", service.at("metrics"), service.path),
     }
-    return {key: value for key, value in told.items() if key not in service.env}
+    if pushes:
+        made["OTEL_METRIC_EXPORT_INTERVAL"] = because(str(interval), "monitoring.metrics.interval")
+    return {name: value for name, value in made.items() if name not in service.env}
