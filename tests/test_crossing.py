@@ -317,6 +317,15 @@ def monitor(spec: str, namespace: str = "shop", kind: str = "ServiceMonitor") ->
             0,
             id="elsewhere",
         ),
+        pytest.param(
+            "{namespaceSelector: {matchNames: [other]}, selector: {matchLabels: {app: x}}}",
+            "shop",
+            1,
+            id="a neighbour's",
+        ),
+        pytest.param(
+            "{namespaceSelector: {matchNames: [monitoring]}, selector: {matchLabels: {app: x}}}", "shop", 0, id="shared"
+        ),
         pytest.param("{namespaceSelector: {any: true}, selector: {matchLabels: {k: v}}}", "shop", 0, id="everywhere"),
         pytest.param(
             "{selector: {matchExpressions: [{key: app, operator: In, values: [web]}]}}", "shop", 0, id="expressions"
@@ -327,7 +336,11 @@ def monitor(spec: str, namespace: str = "shop", kind: str = "ServiceMonitor") ->
     ],
 )
 def test_a_monitor_selects(spec: str, namespace: str, count: int) -> None:
-    assert len(caught("monitor-selects-nothing", app_yaml=APP + monitor(spec, namespace))) == count
+    others = "".join(
+        f"---\napiVersion: v1\nkind: Service\nmetadata: {{name: s, namespace: {name}, labels: {{app: s}}}}\n"
+        for name in ("other", "monitoring")
+    )
+    assert len(caught("monitor-selects-nothing", app_yaml=APP + monitor(spec, namespace) + others)) == count
 
 
 @pytest.mark.parametrize(

@@ -233,7 +233,7 @@ def monitors(documents: Sequence[Document]) -> Iterator[Found]:
         else:
             candidates = [(item, pod_labels(item)) for item, _ in workloads(documents)]
             candidates += operated(documents)
-        near = [own for item, own in candidates if not where or not item.lives_in or item.lives_in in where]
+        near = [own for item, own in candidates if not where or not _home(item) or _home(item) in where]
         if near:
             selects = selecting(selector)
             shown = ", ".join(f"{key}={value}" for key, value in labels(selector, "matchLabels").items())
@@ -242,12 +242,20 @@ def monitors(documents: Sequence[Document]) -> Iterator[Found]:
 
 
 def _looked_at(monitor: Document) -> frozenset[str] | None:
-    """The namespaces of a monitor; empty when nothing tells, None when it looks everywhere."""
+    """The namespaces of a monitor; empty when nothing tells, None when these hold more than any tree does."""
     chosen = monitor.root.get("spec", "namespaceSelector")
     if chosen is not None and text(chosen.get("any")) == "true":
         return None
     named = frozenset(text(node) for node in elements(chosen, "matchNames"))
-    return named or frozenset({monitor.lives_in} - {""})
+    own = _home(monitor)
+    if (named - {own}) & _USUAL_NAMESPACES:
+        return None
+    return named or frozenset({own} - {""})
+
+
+def _home(document: Document) -> str:
+    """The namespace that an object names itself; else the one that it is put into."""
+    return document.namespace or document.lives_in
 
 
 # What policies let through
