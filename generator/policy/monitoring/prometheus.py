@@ -143,7 +143,7 @@ def evaluations(document: Document) -> Iterator[Found]:
 
 def rule_files(documents: Sequence[Document]) -> Iterator[Found]:
     """Each pattern of rule files, where the tree holds rules: does it match a file?"""
-    there = {item.file for item in documents if item.format == "prometheus-rules"}
+    there = {item.file for item in documents if _is_rule_file(item)}
     for document in documents:
         if document.format != "prometheus" or not there:
             continue
@@ -153,6 +153,11 @@ def rule_files(documents: Sequence[Document]) -> Iterator[Found]:
             if "$" not in pattern and "{" not in pattern:
                 found = any(_loads(folder, pattern, path) for path in there)
                 yield Found(found, pattern, node.at, document, ("rule_files", index))
+
+
+def _is_rule_file(document: Document) -> bool:
+    """Rules within an object are the operator's to load."""
+    return document.format == "prometheus-rules" and document.kind != "PrometheusRule"
 
 
 def _loads(folder: str, pattern: str, path: str) -> bool:
@@ -169,7 +174,7 @@ def alerting(documents: Sequence[Document]) -> Iterator[Found]:
     alerts = {
         item.file
         for item in documents
-        if item.format == "prometheus-rules"
+        if _is_rule_file(item)
         and any(rule.get("alert") for group in elements(item.root, "groups") for rule in elements(group, "rules"))
     }
     for document in documents:

@@ -14,7 +14,7 @@ def plan(product: Product) -> Iterator[Artifact]:
     for spec in product.environments.values():
         yield from (operated if operates(spec) else plain).plan(spec)
         yield from cloudwatch.plan(spec)
-    if product.base.renders("compose"):
+    if product.environments and product.base.renders("compose"):
         yield from laptop.plan(product)
 
 

@@ -81,28 +81,31 @@ def of_pushes(spec: Spec, discovery: Job) -> Iterator[Job]:
 
 def _on_ecs(spec: Spec) -> Iterator[Job]:
     for service in scrape.scraped(spec):
-        name = cut(f"{spec.app}-{spec.environment.name}-{service.name}", SHORT_LIMIT)
-        steps = [
-            _kept("__meta_ecs_service", because(name, "app", spec.environment.path, service.path)),
-            _kept("__meta_ecs_last_status", "RUNNING"),
-            {"source_labels": ["__meta_ecs_task_arn"], "regex": ".*/", "target_label": "task"},
-            {"target_label": "namespace", "replacement": scrape.namespace(spec)},
-        ]
-        steps[2] |= {"regex": ".*/(.+)", "replacement": "$1"}
-        yield of_service(service, _ecs(spec, service), relabel_configs=steps)
-    yield from of_pushes(spec, static(spec, f"localhost:{scrape.GATEWAY_PORT}", cause="monitoring", labelled=False))
+        port = because(service.metrics_port, service.at("metrics.port"))
+        steps = [*_of_tasks(spec, service.name, service.path)]
+        steps.append({"target_label": "namespace", "replacement": scrape.namespace(spec)})
+        yield of_service(service, _ecs(spec, port), relabel_configs=steps)
+    if scrape.pushing(spec):
+        cause = scrape.pushed_cause(spec)
+        found = {**_ecs(spec, scrape.GATEWAY_PORT), "relabel_configs": [*_of_tasks(spec, scrape.GATEWAY, cause)]}
+        yield from of_pushes(spec, found)
+        own = [*_of_tasks(spec, scrape.GATEWAY, cause)]
+        yield job("collector", _ecs(spec, scrape.GATEWAY_OWN_PORT), relabel_configs=own)
 
 
-def _ecs(spec: Spec, service: Service) -> Job:
+def _of_tasks(spec: Spec, name: str, cause: str) -> Iterator[Job]:
+    """The running tasks of one service of ECS, named as the Terraform of the same spec names it."""
+    service = cut(f"{spec.app}-{spec.environment.name}-{name}", SHORT_LIMIT)
+    yield _kept("__meta_ecs_service", because(service, "app", spec.environment.path, cause))
+    yield _kept("__meta_ecs_last_status", "RUNNING")
+    yield {"source_labels": ["__meta_ecs_task_arn"], "regex": ".*/(.+)", "target_label": "task", "replacement": "$1"}
+
+
+def _ecs(spec: Spec, port: Any) -> Job:
     cluster = spec.platform.cluster or cut(f"{spec.app}-{spec.environment.name}", LIMIT)
     cause = ("platform.cluster",) if spec.platform.cluster else ("app", spec.environment.path)
     region = because(spec.cloud.region if spec.cloud else None, "cloud.region")
-    found = {
-        "role": "ecs",
-        "region": region,
-        "clusters": [because(cluster, *cause)],
-        "port": because(service.metrics_port, service.at("metrics.port")),
-    }
+    found = {"role": "ecs", "region": region, "clusters": [because(cluster, *cause)], "port": port}
     return {"aws_sd_configs": [found]}
 
 
@@ -116,6 +119,8 @@ def _in_cluster(spec: Spec) -> Iterator[Job]:
     host = f"{scrape.GATEWAY}.{spec.platform.kubernetes.monitoring_namespace}.svc"
     names = {"names": [because(host, "platform.kubernetes.monitoring_namespace")], "type": "A"}
     yield from of_pushes(spec, {"dns_sd_configs": [{**names, "port": scrape.GATEWAY_PORT}]})
+    if scrape.pushing(spec):
+        yield job("collector", {"dns_sd_configs": [{**names, "port": scrape.GATEWAY_OWN_PORT}]})
     for resource in scrape.exported(spec):
         yield of_exporter(spec, resource, f"{resource.name}-exporter.{spec.namespace}.svc")
     yield from _platform(spec)
@@ -182,6 +187,3 @@ def _watchers(spec: Spec) -> Iterator[Job]:
     yield job("prometheus", static(spec, f"localhost:{scrape.PROMETHEUS_PORT}", cause="monitoring", labelled=False))
     target = _beside(spec, f"{spec.app}-alertmanager", scrape.ALERTMANAGER_PORT)
     yield job("alertmanager", static(spec, target, cause="notify", labelled=False))
-    if scrape.pushing(spec):
-        target = _beside(spec, scrape.GATEWAY, scrape.GATEWAY_OWN_PORT)
-        yield job("collector", static(spec, target, cause="monitoring.traces", labelled=False))
