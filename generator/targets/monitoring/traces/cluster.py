@@ -181,7 +181,7 @@ def _budget(spec: Spec, one: Workload) -> Part:
 
 def _policy(spec: Spec, one: Workload) -> Part:
     """Pods of the product reach the agents, agents the gateways, gateways the store; the monitoring asks all."""
-    beside = [{"podSelector": {}}]
+    beside: list[Part] = [{"podSelector": {}}]
     ingress = [{"from": beside, "ports": [_tcp(port) for port in one.ports.values() if port != pipeline.HEALTH]}]
     if one.name == AGENT:
         own = {"kubernetes.io/metadata.name": because(spec.namespace, "app", spec.environment.path)}
