@@ -413,7 +413,9 @@ def _kubernetes(path: str) -> dict[str, Any]:
 
 
 def _closed(properties: dict[str, Any], required: list[str], open_: Any) -> dict[str, Any]:
-    """An object with these keys and, when it is a map, values of a type."""
+    """An object with these keys and, when it is a map, values of a type; one without any keeps what it is given."""
+    if not properties and open_ is False:
+        return {"type": ["object", "null"]}
     made: dict[str, Any] = {"type": ["object", "null"], "additionalProperties": open_}
     if properties or open_ is False:
         made["properties"] = properties

@@ -7,7 +7,7 @@ Patches in JSON notation (RFC 6902) are not applied.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from generator.document import Node
@@ -54,11 +54,32 @@ def worlds(documents: Sequence[Document]) -> Iterator[tuple[Document, ...]]:
     environments = sorted(overlaid or {item.environment for item in documents if item.environment})
     if not environments:
         yield tuple(documents)
+    kustomizations = {posixpath.dirname(item.file): item for item in documents if item.format == "kustomization"}
+    listed = {file for folder in kustomizations for file in _listed(folder, kustomizations, ())}
     for name in environments:
         there = [item for item in documents if item.environment in ("", name) and name not in item.replaced]
-        namespaces = [item.root.get("namespace") for item in there if item.format == "kustomization"]
-        target = next((str(node.value) for node in namespaces if node is not None), "")
-        yield tuple(_moved_into(item, target) for item in there)
+        homes: dict[str, str] = {}
+        for item in there:
+            node = item.root.get("namespace") if item.format == "kustomization" else None
+            if node is not None:
+                folder = posixpath.dirname(item.file)
+                homes |= dict.fromkeys(_listed(folder, kustomizations, ()), str(node.value))
+        usual = next(iter(homes.values()), "")
+        yield tuple(_moved_into(item, homes.get(item.file, "" if item.file in listed else usual)) for item in there)
+
+
+def _listed(folder: str, kustomizations: Mapping[str, Document], above: tuple[str, ...]) -> Iterator[str]:
+    """The files that a kustomization deploys, those of the folders it names and the patches included."""
+    if folder not in kustomizations or folder in above:
+        return
+    root = kustomizations[folder].root
+    entries = [*root.listed("resources"), *root.listed("bases"), *root.listed("components")]
+    entries += [patch.get("path") or patch for patch in root.listed("patches")]
+    for entry in entries:
+        if isinstance(entry.value, str):
+            path = posixpath.normpath(posixpath.join(folder, entry.value))
+            yield path
+            yield from _listed(path, kustomizations, (*above, folder))
 
 
 def _moved_into(document: Document, namespace: str) -> Document:
