@@ -150,7 +150,8 @@ def rule_files(documents: Sequence[Document]) -> Iterator[Found]:
         folder = posixpath.dirname(document.file)
         for index, node in enumerate(elements(document.root, "rule_files")):
             pattern = text(node)
-            if "$" not in pattern and "{" not in pattern:
+            # files with other names are not read here
+            if re.search(r"(?:\.ya?ml|\*)$", pattern) and "$" not in pattern and "{" not in pattern:
                 found = any(_loads(folder, pattern, path) for path in there)
                 yield Found(found, pattern, node.at, document, ("rule_files", index))
 
@@ -339,9 +340,9 @@ def interfaces(document: Document) -> Iterator[Found]:
 
 def loopbacks(documents: Sequence[Document]) -> Iterator[Found]:
     """Each target on localhost of a Prometheus in a container of compose: is it Prometheus itself?"""
-    names = {posixpath.basename(path) for path in _configured(documents)}
+    files = set(_configured(documents))
     for document in documents:
-        if document.format != "prometheus" or posixpath.basename(document.file) not in names:
+        if document.format != "prometheus" or posixpath.normpath(document.file) not in files:
             continue
         for trail, job in _jobs(document):
             for place, group in enumerate(elements(job, "static_configs")):
@@ -353,18 +354,29 @@ def loopbacks(documents: Sequence[Document]) -> Iterator[Found]:
 
 
 def _configured(documents: Sequence[Document]) -> Iterator[str]:
-    """The configuration files of every Prometheus that compose runs with a network of its own."""
+    """The configuration files that compose mounts into a Prometheus with a network of its own."""
     for document in documents:
-        if document.format != "compose":
-            continue
-        for _, service in items(document.root, "services"):
+        for _, service in items(document.root, "services") if document.format == "compose" else ():
             if re.search(r"(?:^|/)prometheus(?:[:@]|$)", text(service.get("image"))) and not service.get(
                 "network_mode"
             ):
                 command = service.get("command")
                 words = [text(one) for one in elements(command)] or text(command).split()
                 given = [word.partition("=")[2] for word in words if word.startswith("--config.file=")]
-                yield from given or ["/etc/prometheus/prometheus.yml"]
+                for path in given or ["/etc/prometheus/prometheus.yml"]:
+                    yield from _mounted(document, service, path)
+
+
+def _mounted(document: Document, service: Node, path: str) -> Iterator[str]:
+    """What lies at a path of the container, in the tree."""
+    for volume in elements(service, "volumes"):
+        written = text(volume).split(":")
+        source = text(volume.get("source")) or written[0]
+        target = text(volume.get("target")) or (written[1] if len(written) > 1 else "")
+        here = posixpath.normpath(posixpath.join(posixpath.dirname(document.file), source))
+        target = target.rstrip("/")
+        if target and (path == target or path.startswith(f"{target}/")):
+            yield posixpath.normpath(here + path[len(target) :])
 
 
 DERIVED: dict[str, Derive] = {
