@@ -21,6 +21,7 @@ TARGETS: dict[str, str] = {
     "compose": "generator.targets.compose",
     "kubernetes": "generator.targets.kubernetes",
     "terraform": "generator.targets.terraform",
+    "monitoring": "generator.targets.monitoring",
 }
 
 

@@ -86,7 +86,7 @@ def _shipper(spec: Spec, called: dict[str, str]) -> dict[str, Any]:
         volumes=[f"./{FOLDER}/compose/{name}:/etc/logs/{name}:ro", f"logs-state:{state}"],
         read_only=True,
         tmpfs=["/tmp:size=64m"],  # noqa: S108
-        depends_on={called[kind]: {"condition": "service_started"}},
+        depends_on={called[kind]: {"condition": "service_healthy" if kind == "elasticsearch" else "service_started"}},
     )
 
 
