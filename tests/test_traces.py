@@ -173,3 +173,25 @@ def test_a_hostile_owner_stays_a_value(made: Any, spec_file: Any) -> None:
         return
     for file in files_of(loaded.product).values():
         assert isinstance(yaml.safe_load(file.text), dict)
+
+
+@pytest.mark.parametrize("store", ["jaeger", "tempo"])
+def test_a_laptop_switches_the_libraries_on(spec_file: Callable[[str], Path], store: str) -> None:
+    product = spec.load(spec_file(HEAD + monitored(store))).product
+    assert product is not None
+    services = traces.compose_services(product)
+    assert set(services) == {"web", "collector", store}
+    told = {name: value.value for name, value in services["web"].value["environment"].items()}
+    assert told["OTEL_SDK_DISABLED"] == "false"
+    assert told["OTEL_SERVICE_NAME"] == "web"
+    assert told["OTEL_EXPORTER_OTLP_ENDPOINT"] == "http://collector:4318"
+    collector = read(files_of(product), "monitoring/traces/compose/collector.yaml")
+    assert collector["receivers"]["otlp"]["protocols"]["http"]["endpoint"] == "collector:4318"
+    assert collector["exporters"]["otlp_grpc/store"]["endpoint"] == f"{store}:4317"
+
+
+def test_what_the_user_sets_stays(spec_file: Callable[[str], Path]) -> None:
+    own = WEB.replace("port: 3000", 'port: 3000, env: {OTEL_SDK_DISABLED: "true"}')
+    product = spec.load(spec_file(HEAD + own)).product
+    assert product is not None
+    assert "OTEL_SDK_DISABLED" not in traces.compose_services(product)["web"].value["environment"]

@@ -12,7 +12,7 @@ import importlib.util
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from generator.artifact import Artifact, Because, because
+from generator.artifact import Artifact, because
 from generator.model import Product, Resource, Spec
 from generator.targets.monitoring.scraping import plain, scrape
 from generator.targets.monitoring.scraping.scrape import FOLDER
@@ -44,12 +44,6 @@ def plan(product: Product) -> Iterator[Artifact]:
         "secrets": _secrets(spec),
     }
     yield Artifact(FILE, "monitoring", "monitoring/scraping/compose.yaml.j2", context, "monitoring")
-
-
-def _together(one: Any, other: Any) -> Any:
-    """What two parts say of one service of the product: where its logs go, and where its traces."""
-    parts = [item if isinstance(item, Because) else Because(item, ()) for item in (one, other)]
-    return Because({**parts[0].value, **parts[1].value}, tuple(dict.fromkeys(parts[0].causes + parts[1].causes)))
 
 
 def shown(product: Product) -> Spec:

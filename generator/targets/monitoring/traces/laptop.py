@@ -10,10 +10,10 @@ from typing import Any
 from generator.artifact import because
 from generator.model import Product, Spec
 from generator.monitoring import instrumentation
-from generator.targets.monitoring.traces import pipeline, store
+from generator.targets.monitoring.traces import store
 
 FOLDER = "monitoring/traces"
-COLLECTOR = "collector"
+COLLECTOR = instrumentation.LAPTOP
 _UID = "10001:10001"
 _LOGGING = {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}}
 
@@ -28,8 +28,10 @@ def services(product: Product) -> dict[str, Any]:
     """The collector, the store, and for each service of the product where it pushes to."""
     spec = shown(product)
     made: dict[str, Any] = {}
-    for name, service in product.base.services.items():
-        told = instrumentation.environment(spec, service, f"http://{COLLECTOR}:{pipeline.HTTP}")
+    for name, service in spec.services.items():
+        told = instrumentation.environment(spec, service, laptop=True)
+        if told and "OTEL_SDK_DISABLED" not in service.env:
+            told["OTEL_SDK_DISABLED"] = because("false", "monitoring.traces")  # compose.yaml alone has no collector
         if told:
             made[name] = because({"environment": told}, service.path)
     kind = spec.monitoring.traces.store
