@@ -123,7 +123,10 @@ def test_a_decision_waits_until_a_trace_can_be_slow(made: Any, slow: str, wait: 
 def test_traces_are_kept_as_long_as_the_spec_says(made: Any) -> None:
     jaeger = made(monitored(more=", keep: 3d"))
     cleaner = read(jaeger, f"{KUBERNETES}/jaeger-cronjob.yaml")["spec"]["jobTemplate"]["spec"]["template"]["spec"]
-    assert cleaner["containers"][0]["args"][0] == "3"
+    days, _, prefix = cleaner["containers"][0]["args"]
+    kept = read(jaeger, f"{KUBERNETES}/jaeger.yaml")["extensions"]["jaeger_storage"]["backends"]["traces"]
+    assert days == "3"
+    assert prefix == f"--index-prefix={kept['elasticsearch']['indices']['index_prefix']}" == "--index-prefix=shop-prod"
     storage = read(jaeger, "monitoring/traces/compose/jaeger.yaml")["extensions"]["jaeger_storage"]
     assert storage["backends"]["traces"]["badger"]["ttl"]["spans"] == "72h"
     tempo = made(monitored("tempo", ", keep: 3d"))

@@ -331,7 +331,7 @@ def _cleaner(spec: Spec) -> Part:
         "args": [
             because(str(store.days(spec)), "monitoring.traces.keep"),
             f"http://elasticsearch.{place}.svc:9200",
-            "--index-prefix=traces",
+            because(f"--index-prefix={spec.namespace}", "app", spec.environment.path),
         ],
         "resources": _resources("64Mi", "128Mi"),
         "securityContext": _closed(),

@@ -34,6 +34,11 @@ def days(spec: Spec) -> int:
     return max(1, -(-seconds(spec.monitoring.traces.keep) // 86400))
 
 
+def prefix(spec: Spec) -> Any:
+    """What the indices of an environment begin with; no data stream of Elasticsearch's own is called so."""
+    return because(spec.namespace, "app", spec.environment.path)
+
+
 def configuration(spec: Spec, host: str, *, search: str = "") -> Part:
     """The store's own configuration; `search` is the address of Elasticsearch, "" for a file."""
     if spec.monitoring.traces.store == "tempo":
@@ -50,7 +55,7 @@ def _jaeger(spec: Spec, host: str, search: str) -> Part:
     return {
         "extensions": {
             "healthcheckv2": {"use_v2": True, "http": {"endpoint": f"{host}:{HEALTH}"}},
-            "jaeger_storage": {"backends": {"traces": _elasticsearch(search) if search else _badger(spec)}},
+            "jaeger_storage": {"backends": {"traces": _elasticsearch(spec, search) if search else _badger(spec)}},
             "jaeger_query": {
                 "storage": {"traces": "traces"},
                 "http": {"endpoint": f"{host}:{UI['jaeger']}"},
@@ -73,13 +78,13 @@ def _jaeger(spec: Spec, host: str, search: str) -> Part:
     }
 
 
-def _elasticsearch(search: str) -> Part:
+def _elasticsearch(spec: Spec, search: str) -> Part:
     daily = {"date_layout": "2006-01-02", "rollover_frequency": "day"}
     kinds = ("spans", "services", "dependencies")
     return {
         "elasticsearch": {
             "server_urls": [search],
-            "indices": {"index_prefix": "traces", **{kind: dict(daily) for kind in kinds}},
+            "indices": {"index_prefix": prefix(spec), **{kind: dict(daily) for kind in kinds}},
         }
     }
 
