@@ -291,7 +291,7 @@ def test_laptop_opens_ports_to_itself_only(app: str) -> None:
 
 def test_what_logs_and_traces_say_of_a_service_stands_together() -> None:
     service = document(example("shop")[laptop.FILE])["services"]["web"]
-    assert "logging" in service
+    assert {"logging", "environment"} <= set(service)
 
 
 def test_every_image_has_a_version_and_a_source() -> None:
