@@ -409,7 +409,7 @@ class Traces(Part):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Monitoring(Part):
-    """`grafana` is its address, `runbooks` that of the folder of runbooks, `collector` where OTLP is taken."""
+    """`grafana` is its address, `runbooks` that of the folder of runbooks."""
 
     metrics: MetricsStore
     logs: Logs
@@ -417,7 +417,6 @@ class Monitoring(Part):
     dashboards: tuple[str, ...]
     grafana: str | None
     runbooks: str | None
-    collector: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

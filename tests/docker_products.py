@@ -135,5 +135,4 @@ def _monitoring() -> Monitoring:
         dashboards=("infrastructure", "kubernetes", "applications"),
         grafana=None,
         runbooks=None,
-        collector=None,
     )

@@ -58,7 +58,6 @@ def test_a_service_is_told_who_it_is_and_whom_to_tell(spec_file: Callable[[str],
 @pytest.mark.parametrize(
     ("web", "rest", "name", "value"),
     [
-        (NODE, "monitoring: {collector: 'https://otlp.example.com'}", "ENDPOINT", "https://otlp.example.com"),
         (NODE, "monitoring: {metrics: {interval: 30s}}", "INTERVAL", "30000"),
         (f"{NODE}\n    metrics: 9000", "", "METRICS_EXPORTER", "none"),
         (f"{NODE}\n    env: {{OTEL_SERVICE_NAME: other}}", "", "SERVICE_NAME", None),

@@ -31,8 +31,6 @@ def endpoint(spec: Spec, *, laptop: bool = False) -> str:
     """Where OTLP is taken; "" when nobody says, and the SDK looks beside itself."""
     if laptop:
         return f"http://{LAPTOP}:{PORT}"
-    if spec.monitoring.collector:
-        return spec.monitoring.collector
     if spec.platform.compute == "kubernetes":
         return f"http://{AGENT}.{spec.platform.kubernetes.monitoring_namespace}.svc:{PORT}"
     return ""
@@ -53,7 +51,7 @@ def environment(spec: Spec, service: Service, to: str = "", *, laptop: bool = Fa
     made = {
         "OTEL_SERVICE_NAME": because(service.name, service.path),
         "OTEL_RESOURCE_ATTRIBUTES": because(identity, "app", spec.environment.path),
-        **({"OTEL_EXPORTER_OTLP_ENDPOINT": because(told, "monitoring.collector", traces)} if told else {}),
+        **({"OTEL_EXPORTER_OTLP_ENDPOINT": because(told, traces)} if told else {}),
         "OTEL_EXPORTER_OTLP_PROTOCOL": because("http/protobuf", traces),
         "OTEL_TRACES_SAMPLER": because("parentbased_always_on", "monitoring.traces.sampling"),
         "OTEL_METRICS_EXPORTER": because("otlp" if pushes else "none", service.at("metrics"), service.path),

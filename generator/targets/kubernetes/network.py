@@ -61,7 +61,7 @@ def egress(spec: Spec, service: Service) -> list[dict[str, Any]]:
 
 def _told(spec: Spec, service: Service) -> Iterator[dict[str, Any]]:
     """Traces and metrics go to the collector of the cluster."""
-    if instrumentation.instrumented(spec, service) and not spec.monitoring.collector:
+    if instrumentation.instrumented(spec, service):
         monitoring = because(spec.platform.kubernetes.monitoring_namespace, "monitoring.traces")
         port = because(instrumentation.PORT, "monitoring.traces")
         yield {"service": "", "networks": [], "namespace": monitoring, "ports": [port]}
