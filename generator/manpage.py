@@ -26,6 +26,7 @@ EXITS = (
 VARIABLES = (
     ("GROUNDPLAN_CHECKOV", "a Python that has checkov, its environment, or its `checkov` command"),
     ("GROUNDPLAN_OFFLINE", "like --offline, for every command, when it is not empty"),
+    ("GROUNDPLAN_PROMTOOL", "check (the default) or test: whether the tests of alerts are run"),
     ("GROUNDPLAN_TERRAFORM", "fmt (the default), validate or test: how far terraform itself goes"),
     ("GROUNDPLAN_TERRAFORM_CONFIG", "a CLI configuration of terraform's, or a folder laid out as its provider mirrors"),
     ("GROUNDPLAN_TRACEBACK", "shows the trace of a bug of ours when it is not empty"),

@@ -42,6 +42,8 @@ _ELSEWHERE = {
     "dr": "What is asked for a lost region is not reached. The finding shows the arithmetic, whose numbers and sources "
     "stand in schemas/data/recovery.json.",
     "schema": "The schema of the format refuses it: the server or program would refuse the file, or drop the key.",
+    "promtool": "What Prometheus' own promtool says of a rule file, its tests or a configuration.",
+    "amtool": "What Alertmanager's own amtool says of its configuration.",
     "hadolint": "A finding of hadolint; see https://github.com/hadolint/hadolint/wiki/{problem}",
     "checkov": "A policy of checkov; see https://www.checkov.io/5.Policy%20Index/all.html for {problem}",
 }

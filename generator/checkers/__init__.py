@@ -57,6 +57,7 @@ CHECKERS: dict[str, str] = {
     "hcl": "generator.checkers.hcl",
     "terraform": "generator.checkers.terraform",
     "terraform-cli": "generator.checkers.terraform_cli",
+    "promtool": "generator.checkers.promtool",
     "policy": "generator.checkers.policy",
 }
 

@@ -61,7 +61,7 @@ def place(at: Location) -> str:
     return visible(f"{at} {at.pointer}".rstrip())
 
 
-FOREIGN = frozenset({"checkov", "hadolint"})
+FOREIGN = frozenset({"amtool", "checkov", "hadolint", "promtool"})
 """Tools whose findings keep the tool's name in their id; every other family is ours."""
 
 
