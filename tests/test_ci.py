@@ -204,7 +204,7 @@ def test_a_job_with_secrets_lets_only_maintainers_have_its_files() -> None:
     ]
     paths = {path for upload in uploads for path in upload["path"].split()}
     assert paths == {
-        *("handover/tfplan.sealed", "handover/tfplan.key", "handover/state.sealed", "handover/state.key"),
+        *("handover/tfplan.sealed", "handover/tfplan.sealed.key", "handover/state.sealed", "handover/state.sealed.key"),
         "handover/evidence.txt",
     }
     assert {upload["retention-days"] for upload in uploads if "tfplan" in upload["path"]} == {1}
@@ -315,10 +315,10 @@ def test_nothing_is_applied_when_the_bucket_keeps_no_versions(tmp_path: Path, ve
 def repositories(tmp_path: Path) -> tuple[Path, Path]:
     remote, work = tmp_path / "remote.git", tmp_path / "work"
     ran(["git", "init", "-q", "--bare", str(remote)])
-    subprocess.run(["git", "init", "-q", "-b", "main", str(work)])
+    ran(["git", "init", "-q", "-b", "main", str(work)])
     (work / "source.txt").write_text("x")
     for command in (["add", "."], ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q", "-m", "one"]):
-        subprocess.run(["git", *command], cwd=work)
+        ran(["git", *command], cwd=work)
     return remote, work
 
 

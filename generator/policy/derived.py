@@ -13,6 +13,7 @@ from generator.policy import (
     terraformnetwork,
     terraformrights,
     terraformuses,
+    workflows,
 )
 from generator.policy.found import Derive
 from generator.policy.monitoring import alertmanager, collector, crossing, expressions, grafana, logs, prometheus
@@ -119,3 +120,6 @@ _MONITORING: dict[str, Derive] = {
 }
 DERIVED |= _MONITORING
 EVERYWHERE |= frozenset(_MONITORING)
+
+DERIVED |= workflows.DERIVED
+EVERYWHERE |= frozenset(workflows.DERIVED)

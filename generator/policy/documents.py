@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from generator.document import Location, Node, TextFile
-from generator.policy import composetree, dockertree
+from generator.policy import composetree, dockertree, workflowkinds
 from generator.policy.monitoring import kinds
 
 _COMPOSE_NAME = re.compile(r"(docker-)?compose([.-][\w.-]+)?\.ya?ml", re.IGNORECASE)
@@ -213,6 +213,8 @@ def _classified(root: Node, path: str, number: int) -> Document | None:
     if form := kinds.format_of(root):
         watched = match.group(1) if (match := _WATCHED.search(path)) else environment
         return Document(form, "", root, path, number, environment=watched)
+    if form := workflowkinds.format_of(root, path):
+        return Document(form, "", root, path, number)
     return None
 
 

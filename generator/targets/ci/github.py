@@ -186,7 +186,7 @@ def _when(word: str) -> str:
 
 
 def _upload(kept: Kept) -> dict[str, Any]:
-    paths = [name for path in kept.paths for name in ((f"{path}.sealed", f"{path}.key") if path in SEALED else (path,))]
+    paths = [name for path in kept.paths for name in ((f"{path}.sealed", f"{path}.sealed.key") if path in SEALED else (path,))]
     inputs = {
         "name": kept.name,
         "path": "".join(f"{path}\n" for path in paths),

@@ -68,13 +68,13 @@ SEAL = """\
 # a plan and a state may hold secrets: only the roles of the pipeline can use the key that seals them
 aws kms generate-data-key --key-id "$STATE_KEY" --key-spec AES_256 --output json > "$PLANS/key.json"
 jq -r .Plaintext "$PLANS/key.json" > "$PLANS/key"
-jq -r .CiphertextBlob "$PLANS/key.json" | base64 -d > "$PLANS/$SEALED.key"
+jq -r .CiphertextBlob "$PLANS/key.json" | base64 -d > "$PLANS/$SEALED.sealed.key"
 openssl enc -aes-256-cbc -pbkdf2 -salt -pass "file:$PLANS/key" -in "$PLANS/$SEALED" -out "$PLANS/$SEALED.sealed"
 rm "$PLANS/key" "$PLANS/key.json"
 """
 
 UNSEAL = """\
-aws kms decrypt --ciphertext-blob "fileb://$PLANS/tfplan.key" --query Plaintext --output text > "$PLANS/key"
+aws kms decrypt --ciphertext-blob "fileb://$PLANS/tfplan.sealed.key" --query Plaintext --output text > "$PLANS/key"
 openssl enc -d -aes-256-cbc -pbkdf2 -pass "file:$PLANS/key" -in "$PLANS/tfplan.sealed" -out "$PLANS/tfplan"
 rm "$PLANS/key"
 """
