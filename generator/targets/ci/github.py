@@ -186,7 +186,7 @@ def _when(word: str) -> str:
 
 
 def _upload(kept: Kept) -> dict[str, Any]:
-    paths = [name for path in kept.paths for name in ((f"{path}.sealed", f"{path}.sealed.key") if path in SEALED else (path,))]
+    paths = [name for path in kept.paths for name in _uploaded(path)]
     inputs = {
         "name": kept.name,
         "path": "".join(f"{path}\n" for path in paths),
@@ -195,3 +195,8 @@ def _upload(kept: Kept) -> dict[str, Any]:
         "overwrite": True,
     }
     return _action(f"Keep {kept.name}", "actions/upload-artifact", inputs, {"if": "always()"} if kept.always else {})
+
+
+def _uploaded(path: str) -> tuple[str, ...]:
+    """A file that may hold secrets leaves the machine sealed, with its sealed key."""
+    return (f"{path}.sealed", f"{path}.sealed.key") if path in SEALED else (path,)
