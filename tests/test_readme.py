@@ -48,7 +48,16 @@ def test_the_tour_is_true(tmp_path: Path) -> None:
             text=True,
             check=False,
         )
-        assert done.stdout.rstrip() == shown.rstrip(), command
+        assert everywhere(done.stdout) == everywhere(shown), command
+
+
+def everywhere(text: str) -> str:
+    """What is the same on every machine: promtool and amtool may be there or not."""
+    text = re.sub(r"(?:amtool|promtool) [\d.]+(?:, )?", "", text)
+    text = re.sub(
+        r"^not checked \d+ .*\n|^ {12}.*(?:amtool|promtool).*\n|; \d+ things? not checked$", "", text, flags=re.M
+    )
+    return text.rstrip()
 
 
 def test_the_figures_are_true() -> None:
