@@ -23,6 +23,7 @@ MESSAGES = Path(__file__).resolve().parent / "golden" / "rejects.txt"
 EXPECT = re.compile(rb"# expect: (?:(?P<path>\S+?):)?(?P<line>\d+):(?P<column>\d+) (?P<rule>\S+)")
 ADVICE = {
     *("cross/region-not-allowed", "dr/rpo-not-met", "dr/rto-not-met", "monitoring/alert-not-tested"),
+    *("monitoring/range-not-instant", "monitoring/rate-over-gauge", "monitoring/alert-never-fires"),
     *("monitoring/burn-alert-cannot-fire", "monitoring/latency-bucket-missing", "monitoring/metric-of-nobody"),
 }
 """What is said of a spec that can be rendered all the same; everything else stops it."""

@@ -273,12 +273,16 @@ def _alert(spec: Spec, rule: AlertRule, signals: custom.Signals, recorded: froze
 
 def _promql(spec: Spec, expr: str, place: Location, recorded: frozenset[str]) -> Iterator[Finding]:
     """What is wrong with an expression: its form, and metrics that nobody produces."""
-    from generator.monitoring import catalogue, promql
+    from generator.monitoring import catalogue, promql, promqlfaults
 
     parsed = promql.parse(expr)
     if isinstance(parsed, promql.Problem):
         yield _finding("monitoring/syntax-error", Severity.HIGH, parsed.message, place, "mend the expression")
         return
+    for fault in promqlfaults.faults(parsed, expr):
+        rule = _FAULTS.get(fault.kind, fault.kind)
+        fix = f"see `groundplan explain monitoring/{rule}`"
+        yield _finding(f"monitoring/{rule}", Severity.MEDIUM, fault.message, place, fix)
     own = recorded | {name for service in spec.services.values() for name in _produced(service)}
     for one in promql.selectors(parsed):
         metric = one.metric
@@ -288,6 +292,10 @@ def _promql(spec: Spec, expr: str, place: Location, recorded: frozenset[str]) ->
             fix = f"{hint}a metric of a service's own is declared in its `metrics.series`"
             message = f'nobody produces the metric "{metric}"'
             yield _finding("monitoring/metric-of-nobody", Severity.HIGH, message, place, fix)
+
+
+_FAULTS = {"range": "range-not-instant", "never-true": "alert-never-fires"}
+"""Kinds of faults whose rule has another name."""
 
 
 def _produced(service: Service) -> Iterator[str]:
