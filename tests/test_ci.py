@@ -193,6 +193,40 @@ def test_the_environment_with_approvers_waits_for_a_hand() -> None:
     assert not any("when" in rule for rule in jobs["infra-apply:apply-dev"]["rules"])
 
 
+def test_the_protected_environment_waits_for_a_hand_without_named_approvers() -> None:
+    jobs = gitlab("ecs")
+    assert all(rule["when"] == "manual" for rule in jobs["rollback:deploy-prod"]["rules"])
+    assert not any("when" in rule for rule in jobs["rollback:deploy-dev"]["rules"])
+
+
+def test_who_is_to_be_asked_is_said_where_the_files_cannot_ask() -> None:
+    made = next(file for file in rendered(SHOP) if file.path.endswith("workflows/infra-apply.yml"))
+    lines = made.text.splitlines()
+    note = "# Protect the environment prod at the forge, with reviewers team-shop-leads."
+    assert made.origins[lines.index(note)].causes[0] == "delivery.approvals.prod"
+    assert not any("environment dev at the forge" in line for line in lines)
+
+
+def test_a_freeze_stops_everything_but_a_rollback() -> None:
+    stopped = {
+        f"{name}:{job}"
+        for name, workflow in github(SHOP).items()
+        for job, body in workflow["jobs"].items()
+        if any(step["name"] == "No releases in a freeze" for step in body["steps"])
+    }
+    assert stopped == {
+        *(f"infra-apply:apply-{name}" for name in ("dev", "staging", "prod")),
+        *("image:deploy-dev", "promote:deploy-staging", "promote:deploy-prod"),
+    }
+
+
+def test_the_terraform_that_runs_is_one_that_the_files_ask_for() -> None:
+    assert data.load("schemas/data/terraform.json")["terraform"]["version"] == ">= 1.11, < 2.0"
+    major, minor, _ = PINS["programs"]["terraform"]["version"].split(".")
+    assert (int(major), int(minor)) >= (1, 11)
+    assert int(major) < 2
+
+
 def test_a_job_with_secrets_lets_only_maintainers_have_its_files() -> None:
     jobs = gitlab(SHOP)
     assert jobs["infra-apply:plan-prod"]["artifacts"]["access"] == "maintainer"

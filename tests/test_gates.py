@@ -1,4 +1,4 @@
-"""The gates that other people call, our composite action and our GitLab template: judged, and their shell really run."""
+"""The gates that others call, our composite action and our GitLab template: judged, and their shell really run."""
 
 from __future__ import annotations
 

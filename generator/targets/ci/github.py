@@ -43,6 +43,7 @@ def files(workflows: tuple[Workflow, ...]) -> Iterator[Artifact]:
         context = {
             "title": workflow.title,
             "why": workflow.why,
+            "notes": list(workflow.notes),
             "triggers": spoken(dict(_triggers(workflow)), _speak),
             "concurrency": _concurrency(workflow),
             "jobs": [_job(job) for job in workflow.jobs],

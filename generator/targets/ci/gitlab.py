@@ -8,6 +8,7 @@ https://docs.gitlab.com/ci/yaml/
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -33,6 +34,7 @@ _WORDS = {
     "workspace": "$CI_PROJECT_DIR",
 }
 _INPUTS = {"environment": "$TARGET", "release": "$RELEASE"}
+_ASKED = re.compile(r"^delivery\.approvals\.|\.protect$")
 _CONTAINERS = frozenset({"build", "docker"})
 _FOLDER = ".gitlab/ci"
 _MAIN = "$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH"
@@ -72,6 +74,7 @@ def files(workflows: tuple[Workflow, ...]) -> Iterator[Artifact]:
     for workflow, jobs in made:
         context = {
             "why": workflow.why,
+            "notes": list(workflow.notes),
             "hint": spoken(_hint(workflow), _speak),
             "jobs": [{"name": f"{workflow.name}:{job.name}", "body": _job(workflow, job)} for job in jobs],
         }
@@ -180,7 +183,7 @@ def _rules(workflow: Workflow, job: Job) -> Iterator[dict[str, Any]]:
 def _waits(job: Job) -> bool:
     """Whether somebody is to press the button: where approvers are named, or the environment is protected."""
     environment = job.environment
-    return isinstance(environment, Because) and environment.causes[0].startswith("delivery.approvals")
+    return isinstance(environment, Because) and bool(_ASKED.search(environment.causes[0]))
 
 
 def _if(workflow: Workflow, trigger: Trigger, words: list[str]) -> str:

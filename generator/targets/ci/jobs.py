@@ -7,7 +7,7 @@ reviewers the forge asks first. What is applied is the plan that was made and ke
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from generator.artifact import because
@@ -66,10 +66,26 @@ def _seal(spec: Spec, what: str, file: str) -> Step:
 
 
 def environment_of(spec: Spec) -> Any:
-    """The forge's environment: where reviewers are asked. Approvals are named as its cause."""
+    """The forge's environment: where reviewers are asked. Its first cause says why somebody is."""
     name = spec.environment.name
-    cause = f"delivery.approvals.{name}" if spec.tree.get("delivery", "approvals", name) else spec.environment.path
-    return because(name, cause)
+    if spec.tree.get("delivery", "approvals", name):
+        return because(name, f"delivery.approvals.{name}")
+    return because(name, spec.environment.at("protect") if spec.environment.protect else spec.environment.path)
+
+
+def reviewers(specs: Iterable[Spec]) -> tuple[Any, ...]:
+    """Who is to be asked before a job of an environment runs: a setting of the forge, which no file can make."""
+    found = []
+    for spec in specs:
+        name = spec.environment.name
+        people = [node.word() for node in spec.tree.listed("delivery", "approvals", name)]
+        if people:
+            text = f"Protect the environment {name} at the forge, with reviewers {', '.join(people)}."
+            found.append(because(text, f"delivery.approvals.{name}"))
+        elif spec.environment.protect:
+            text = f"Protect the environment {name} at the forge, with reviewers."
+            found.append(because(text, spec.environment.at("protect")))
+    return tuple(found)
 
 
 def checkout() -> Step:
@@ -111,10 +127,18 @@ def plan_job(
     )
 
 
-def apply_job(spec: Spec, name: str, planned: str, *first: Step, lane: str = "infra", when: str = "main") -> Job:
+def apply_job(
+    spec: Spec,
+    name: str,
+    planned: str,
+    *first: Step,
+    lane: str = "infra",
+    when: str = "main",
+    frozen: bool = True,
+) -> Job:
     environment = spec.environment.name
     steps = (
-        *held(spec),
+        *(held(spec) if frozen else ()),
         *(first or (checkout(),)),
         Step(title="Make room", script=scripts.PLANS),
         Step(title="Fetch the plan", action="take", inputs={"name": f"plan-{environment}", "path": "handover"}),

@@ -85,6 +85,8 @@ class Workflow:
     triggers: tuple[Trigger, ...]
     jobs: tuple[Job, ...]
     stops: bool = False
+    notes: tuple[Any, ...] = ()
+    """What must be set up at the forge, since no file can."""
 
     def on(self, kind: str) -> Trigger | None:
         """Its trigger of a kind."""

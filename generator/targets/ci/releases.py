@@ -19,6 +19,7 @@ from generator.targets.ci.jobs import (
     held,
     named,
     plan_job,
+    reviewers,
     role_of,
     terraformed,
 )
@@ -107,6 +108,7 @@ def image(product: Product, built: list[str]) -> Workflow:
         origin="services",
         triggers=(Trigger(kind="change"), Trigger(kind="main")),
         jobs=(test, publish, *deploys),
+        notes=reviewers(firsts),
     )
 
 
@@ -159,7 +161,15 @@ def _deploy(
     if spec.platform.compute == "ecs":
         planned = plan_job(spec, f"plan-{name}", needs, scripts.FARGATE, _registry(spec), *fetch, when=when)
         yield replace(planned, tools=("docker", *planned.tools), rights=rights)
-        yield apply_job(spec, f"deploy-{name}", f"plan-{name}", *_taken(release), lane="deploy", when=when)
+        yield apply_job(
+            spec,
+            f"deploy-{name}",
+            f"plan-{name}",
+            *_taken(release),
+            lane="deploy",
+            when=when,
+            frozen=workflow != "rollback",
+        )
         return
     gitops = spec.platform.kubernetes.gitops != "none"
     reach = _hand_over(release) if gitops else _roll_out(spec)
@@ -234,4 +244,5 @@ def manual(built: list[str], specs: list[Spec], name: str) -> Workflow:
         origin="environments",
         triggers=(Trigger(kind="manual", inputs=inputs),),
         jobs=tuple(jobs),
+        notes=reviewers(specs),
     )

@@ -24,6 +24,7 @@ from generator.targets.ci.jobs import (
     issue,
     named,
     plan_job,
+    reviewers,
     role_of,
     terraformed,
 )
@@ -181,6 +182,7 @@ def _infra_apply(specs: list[Spec]) -> Workflow:
         origin="cloud",
         triggers=(Trigger(kind="main", paths=("terraform/**",)), Trigger(kind="manual")),
         jobs=tuple(jobs),
+        notes=reviewers(specs),
     )
 
 
