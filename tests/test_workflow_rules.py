@@ -96,7 +96,13 @@ def test_other_yaml_is_no_pipeline(path: str, text: str) -> None:
             job("steps: [{run: 'echo ${{ github.event.comment.body }}'}]", "issue_comment: {}"),
             "ci/untrusted-input-in-shell",
         ),
-        (job("steps: [{run: 'echo ${{ inputs.name }}'}]", "workflow_dispatch: {}"), "ci/untrusted-input-in-shell"),
+        (job("steps: [{run: 'echo ${{ inputs.name }}'}]", "workflow_dispatch: {}"), "ci/input-in-shell"),
+        (
+            job("steps:\n  - run: echo ${{ format('{0}', github.event.commits[0].message) }}"),
+            "ci/untrusted-input-in-shell",
+        ),
+        (job("steps: [{run: 'git fetch ${{ github.event.pull_request.head.ref }}'}]"), "ci/untrusted-input-in-shell"),
+        (job("steps: [{run: 'x ${{ github.event.head_commit.author.name }}'}]"), "ci/untrusted-input-in-shell"),
         (job("container: {image: 'ghcr.io/acme/tool:latest'}\nsteps: [{run: make}]"), "ci/moving-container-image"),
         (job("steps: [{run: 'kubectl -n shop set image deployment/web web=web:1.2'}]"), "ci/image-deployed-by-tag"),
         (job("continue-on-error: true\nsteps: [{run: pytest}]"), "ci/gate-may-fail"),
@@ -112,6 +118,11 @@ def test_it_is_caught(text: str, rule: str) -> None:
     [
         job("steps: [{run: 'echo ${{ github.event.pull_request.number }}'}]", "pull_request: {}"),
         job("steps: [{run: 'echo ${{ github.sha }} ${{ matrix.name }}'}]"),
+        job("steps: [{run: 'git diff ${{ github.event.pull_request.base.ref }}'}]", "pull_request: {}"),
+        job("steps: [{run: 'git diff ${{ github.event.pull_request.head.sha }}'}]", "pull_request: {}"),
+        job("steps: [{run: 'x ${{ github.event.pull_request.head.repo.full_name }}'}]", "pull_request: {}"),
+        job("steps: [{run: 'x ${{ inputs.fast }}'}]", "workflow_dispatch: {inputs: {fast: {type: boolean}}}"),
+        job("steps: [{run: 'the word github.head_ref stands here'}]"),
         job("steps: [{run: 'TOKEN=${{ secrets.GITHUB_TOKEN }} make'}]"),
         job("steps: [{run: terraform plan -out tfplan}]"),
         job("steps: [{run: 'echo terraform apply is done by another workflow > note.md'}]").replace(

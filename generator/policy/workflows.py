@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TypeAlias
 
 from generator.document import Node
@@ -21,12 +22,15 @@ _Judged: TypeAlias = Iterator[tuple[bool, str, Node, Document]]
 """Verdict, what was looked at, where, in which document."""
 
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
-_UNTRUSTED = re.compile(
-    r"\$\{\{[^}]*\b(?:github\.head_ref|inputs\.[\w-]+|github\.event\.(?:inputs\.[\w-]+"
-    r"|(?:issue|pull_request|discussion|comment|review|review_comment|head_commit|workflow_run|release|client_payload)"
-    r"\b[\w.\[\]*-]*(?:title|body|message|name|email|label|ref|head_branch|default_branch|page_name|client_payload)"
-    r"[\w.-]*))[^}]*\}\}"
+_EXPRESSION = re.compile(r"\$\{\{.*?\}\}", re.DOTALL)
+_STRANGERS = re.compile(
+    r"\bgithub\.(?:head_ref\b|event\."
+    r"(?:issue|pull_request|discussion|comment|review|review_comment|head_commit|commits|workflow_run|pages)\b"
+    r"(?:\.(?!base\b)[\w*-]+|\[[^\]]*\])*?\.(?:title|body|message|name|email|ref|head_branch|page_name|default_branch)"
+    r"(?![\w.]))"
 )
+_INPUT = re.compile(r"\b(?:github\.event\.)?inputs\.([\w-]+)")
+_BOUNDED = frozenset({"boolean", "number", "choice", "environment"})
 _SECRET = re.compile(r"\$\{\{[^}]*\bsecrets\.(?!GITHUB_TOKEN\b)[\w-]+[^}]*\}\}")
 _CLOUD_KEYS = re.compile(
     r"(?i)\bsecrets\.[\w-]*(?:AWS_SECRET_ACCESS_KEY|AWS_ACCESS_KEY(?:_ID)?|AZURE_CLIENT_SECRET|AZURE_CREDENTIALS"
@@ -114,7 +118,36 @@ def _old_commands(documents: Sequence[Document]) -> _Judged:
 
 
 def _untrusted(documents: Sequence[Document]) -> _Judged:
-    yield from _shell(documents, _UNTRUSTED.search, GITHUB, ACTION)
+    yield from _shell(documents, partial(_expressed, _STRANGERS), GITHUB, ACTION)
+
+
+def _expressed(pattern: re.Pattern[str], script: str) -> re.Match[str] | None:
+    """The pattern within an expression of the forge."""
+    for found in _EXPRESSION.finditer(script):
+        if match := pattern.search(found[0]):
+            return match
+    return None
+
+
+def _inputs(documents: Sequence[Document]) -> _Judged:
+    """Inputs that may be any text; those of a bounded type hold nothing but themselves."""
+    for job in jobs(documents, GITHUB, ACTION):
+        kinds = dict(_kinds(job.document))
+        for node in job.scripts():
+            expressions = (match[0] for match in _EXPRESSION.finditer(text(node)))
+            names = [match for expression in expressions for match in _INPUT.finditer(expression)]
+            free = next((match[0] for match in names if kinds.get(match[1]) not in _BOUNDED), None)
+            yield free is None, free or job.name, node, job.document
+
+
+def _kinds(document: Document) -> Iterator[tuple[str, str]]:
+    started = triggers(document) if document.format == GITHUB else {}
+    for place in (
+        document.root,
+        *(started[name] for name in ("workflow_dispatch", "workflow_call") if name in started),
+    ):
+        for name, given in items(place, "inputs"):
+            yield name, text(given.get("type"), "string")
 
 
 def _secrets_in_scripts(documents: Sequence[Document]) -> _Judged:
@@ -415,6 +448,7 @@ _JUDGES: dict[str, Callable[[Sequence[Document]], _Judged]] = {
     "includes": _includes,
     "inherited-secrets": _inherited,
     "kept-days": _days,
+    "script-inputs": _inputs,
     "old-commands": _old_commands,
     "persisted-credentials": _persisted,
     "pinned-actions": _pinned,
