@@ -390,6 +390,24 @@ def test_the_branch_of_an_environment_holds_only_what_is_to_run(tmp_path: Path) 
     assert list(released(remote, tmp_path, 2)) == ["digests.txt\nmanifests.yaml\n", "web sha256:2\n", "2\n"]
 
 
+@pytest.mark.parametrize(("release", "code"), [("a" * 40, 0), ("b" * 40, 1)])
+def test_only_what_ran_before_is_promoted(tmp_path: Path, release: str, code: int) -> None:
+    remote, work = repositories(tmp_path)
+    assert list(released(remote, tmp_path, 1))
+    made = shell(scripts.RAN_BEFORE, work, REMOTE=str(remote), BEFORE="dev", RELEASE=release)
+    assert made.returncode == code
+    assert ("never ran in dev" in made.stderr) is bool(code)
+
+
+def test_a_promotion_asks_the_environment_before_and_a_rollback_does_not() -> None:
+    def asked(workflow: str) -> dict[str, Any]:
+        steps = [step for job in github(SHOP)[workflow]["jobs"].values() for step in job["steps"]]
+        return {step["env"]["BEFORE"]: step["name"] for step in steps if "BEFORE" in step.get("env", {})}
+
+    assert set(asked("promote")) == {"dev", "staging"}
+    assert asked("rollback") == {}
+
+
 def test_images_of_fargate_are_named_by_digest(tmp_path: Path) -> None:
     if not shutil.which("jq"):
         pytest.skip("jq is not installed, so the images were not put together")

@@ -172,7 +172,7 @@ def _deploy(
         )
         return
     gitops = spec.platform.kubernetes.gitops != "none"
-    reach = _hand_over(release) if gitops else _roll_out(spec)
+    reach = _hand_over(spec, release, promoted=workflow == "promote") if gitops else _roll_out(spec)
     ecr = ".dkr.ecr." in spec.platform.registry.host
     cloud = role_of(spec, "apply") if terraformed(spec) and (ecr or not gitops) else None
     yield Job(
@@ -198,8 +198,10 @@ def _deploy(
     )
 
 
-def _hand_over(release: str) -> tuple[Step, ...]:
+def _hand_over(spec: Spec, release: str, *, promoted: bool) -> tuple[Step, ...]:
     told = {"RELEASE": release, "REMOTE": "<remote>"}
+    before = spec.environment.promote_from
+    earlier = {**told, "BEFORE": because(before, spec.environment.at("promote_from"))}
     return (
         Step(
             title="Let git in",
@@ -207,6 +209,7 @@ def _hand_over(release: str) -> tuple[Step, ...]:
             forge="github",
             variables={"TOKEN": "<token>", "SERVER": "<server>"},
         ),
+        *((Step(title="It ran before", script=scripts.RAN_BEFORE, variables=earlier),) if promoted and before else ()),
         Step(title="Hand over to the controller of the cluster", script=scripts.GITOPS, variables=told),
     )
 

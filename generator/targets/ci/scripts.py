@@ -327,6 +327,14 @@ else
 fi
 """
 
+RAN_BEFORE = """\
+git fetch --quiet "$REMOTE" "deploy/$BEFORE"
+if ! git log --format=%s FETCH_HEAD | grep -qx "release $RELEASE to $BEFORE"; then
+  echo "$RELEASE never ran in $BEFORE" >&2
+  exit 1
+fi
+"""
+
 GITHUB_REMOTE = """\
 git config "http.$SERVER/.extraheader" "AUTHORIZATION: basic $(printf 'x-access-token:%s' "$TOKEN" | base64 -w 0)"
 """
