@@ -244,7 +244,9 @@ def test_text_ends_with_one_line_feed(name: str, report: Report) -> None:
 
 
 def test_unknown_format_is_a_fault_that_lists_the_known() -> None:
-    with pytest.raises(Fault, match='"yaml" is not an output format; take one of terminal, json, markdown, html, sarif'):
+    with pytest.raises(
+        Fault, match='"yaml" is not an output format; take one of terminal, json, markdown, html, sarif'
+    ):
         reporters.render("yaml", CLEAN, {})
 
 

@@ -9,10 +9,12 @@ from generator import data
 from generator.policy.rule import Rule, rules
 
 _FAMILIES = {
+    "ci": "Pipelines",
     "compose": "Compose files",
     "cross": "Across artifacts",
     "docker": "Dockerfiles",
     "kubernetes": "Kubernetes objects",
+    "monitoring": "Monitoring",
     "names": "Names and labels",
     "secrets": "Secrets",
     "terraform": "Terraform",

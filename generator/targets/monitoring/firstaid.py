@@ -33,8 +33,8 @@ def commands(specs: Mapping[str, Spec], subject: str, kind: str) -> FirstAid:
     kubernetes = last.platform.compute == "kubernetes"
     if kind == "platform" or subject not in last.services:
         run = {**_cluster(last), **(_monitored(last) if kubernetes else _watched_beside())}
-        where = [_namespace(specs)] if kubernetes else []
-        return FirstAid((*where, *_cloud(specs, "", cluster=not kubernetes)), run, last.platform.compute)
+        home = (_namespace(specs),) if kubernetes else ()
+        return FirstAid((*home, *_cloud(specs, "", cluster=not kubernetes)), run, last.platform.compute)
     service = last.services[subject]
     if kubernetes:
         return FirstAid((_namespace(specs),), _pods(service), "kubernetes")
