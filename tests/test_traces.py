@@ -13,9 +13,10 @@ import yaml
 
 from generator import policy, render, spec
 from generator.artifact import RenderedFile
+from generator.checkers import Settings, compose, kubernetes
 from generator.document import SourceFile
 from generator.finding import Severity
-from generator.targets.monitoring import traces
+from generator.targets.monitoring import scraping, traces
 from tests.conftest import APPS
 
 TODAY = policy.Context(today="2026-11-23")
@@ -168,14 +169,63 @@ def test_kustomize_builds_it(made: Any, store: str, tmp_path: Path) -> None:
     assert len(maps) == 3
 
 
-def test_a_hostile_owner_stays_a_value(made: Any, spec_file: Any) -> None:
-    text = HEAD.replace("team-shop", '"a: b # c"') + monitored()
+@pytest.mark.parametrize("word", ["true", "no", "null", "1e3", "0x10", "012", "2026-11-23"])
+def test_a_word_that_yaml_takes_for_something_else_stays_a_word(spec_file: Callable[[str], Path], word: str) -> None:
+    text = HEAD.replace("team-shop", f'"{word}"') + f'tags: {{centre: "{word}"}}\n{monitored()}'
     loaded = spec.load(spec_file(text))
-    if loaded.product is None:
-        assert loaded.findings
-        return
-    for file in files_of(loaded.product).values():
-        assert isinstance(yaml.safe_load(file.text), dict)
+    assert loaded.product is not None, loaded.findings
+    labels = read(files_of(loaded.product), f"{KUBERNETES}/agent-daemonset.yaml")["metadata"]["labels"]
+    assert (labels["owner"], labels["centre"]) == (word, word)
+
+
+@pytest.mark.parametrize("hostile", ["a: b # c", "{{ app }}", "x]: &y *z", "${env:HOME}"])
+def test_what_is_no_label_is_refused_before_anything_is_rendered(
+    spec_file: Callable[[str], Path], hostile: str
+) -> None:
+    loaded = spec.load(spec_file(HEAD.replace("team-shop", f"'{hostile}'") + monitored()))
+    assert loaded.product is None
+    assert [finding.rule for finding in loaded.findings] == ["spec/wrong-form"]
+
+
+ALL = sorted(path.parent.name for path in APPS.glob("*/groundplan.yaml"))
+
+
+@pytest.mark.parametrize("app", ALL)
+def test_every_example_is_whole_and_the_same_twice(app: str, tmp_path: Path) -> None:
+    files = files_of(product_of(app))
+    assert {path: file.text for path, file in files_of(product_of(app)).items()} == {
+        path: file.text for path, file in files.items()
+    }
+    for file in files.values():
+        assert all(origin.causes for origin in file.origins), file.path
+        body = yaml.safe_load(file.text)
+        for pipeline in body.get("service", {}).get("pipelines", {}).values():
+            for part in ("receivers", "processors", "exporters"):
+                assert pipeline[part], file.path
+                assert set(pipeline[part]) <= set(body[part]), file.path
+    if shutil.which("kubectl") is None:
+        pytest.skip("kubectl is not here; the rest holds")
+    for path, file in files.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(file.text, encoding="utf-8")
+    for folder in sorted(tmp_path.glob("monitoring/traces/*/kubernetes")):
+        done = subprocess.run(
+            ["kubectl", "kustomize", str(folder)], capture_output=True, text=True, check=False, timeout=60
+        )
+        assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("app", ["shop", "ecs", "smallest"])
+def test_the_schemas_of_kubernetes_and_compose_agree(app: str, tmp_path: Path) -> None:
+    product = product_of(app)
+    overlay = {artifact.path: artifact for artifact in scraping.plan(product)}["compose.monitoring.yaml"]
+    files = [*files_of(product).values(), render.render_one(overlay, "groundplan.yaml")]
+    assert "collector" in yaml.safe_load(files[-1].text)["services"]
+    sources = [SourceFile(file.path, file.text) for file in files]
+    settings = Settings(cache=tmp_path)
+    for outcome in (kubernetes.check(sources, settings), compose.check(sources, settings)):
+        assert [(f.rule, str(f.at), f.message) for f in outcome.findings] == []
+        assert outcome.not_checked == ()
 
 
 @pytest.mark.parametrize("store", ["jaeger", "tempo"])
