@@ -15,7 +15,7 @@ from generator.document import Node
 from generator.monitoring.cron import longest_gap
 from generator.policy.documents import Document
 from generator.policy.found import Derive, Found, elements, items, text, whole
-from generator.policy.workflowjobs import ACTION, GITHUB, GITLAB, above, jobs, strings, triggers, workflows
+from generator.policy.workflowjobs import ACTION, GITHUB, GITLAB, Job, above, jobs, strings, triggers, workflows
 from generator.quantity import seconds
 
 _Judged: TypeAlias = Iterator[tuple[bool, str, Node, Document]]
@@ -384,6 +384,28 @@ def _verified(documents: Sequence[Document]) -> _Judged:
             yield any(_VERIFIES.search(one.shell) for one in earlier), job.name, job.node, job.document
 
 
+_PUSHES = re.compile(
+    r"\bdocker\s+(?:image\s+)?push\b|\bbuildx\s+(?:build|bake)\b[^\n]*(?:--push|push=true|type=registry)"
+    r"|\b(?:ko|jib|buildah\s+push|podman\s+push|kaniko/executor)\b"
+)
+_SCANS = re.compile(
+    r"\b(?:trivy|grype|snyk|docker\s+scout|anchore|clair(?:ctl)?|twistcli|osv-scanner)\b", re.IGNORECASE
+)
+
+
+def _scanned(documents: Sequence[Document]) -> _Judged:
+    """A file whose jobs push an image has one that looks for its vulnerabilities."""
+    by_file: dict[str, list[Job]] = {}
+    for job in jobs(documents):
+        by_file.setdefault(job.document.file, []).append(job)
+    for own in by_file.values():
+        scans = any(_SCANS.search(job.shell) or any(_SCANS.search(used) for used, _, _ in job.uses()) for job in own)
+        for job in own:
+            built = any("build-push-action" in used and text(step.get("with", "push")) for used, step, _ in job.uses())
+            if built or _PUSHES.search(job.shell):
+                yield scans, job.name, job.node, job.document
+
+
 def _drift(documents: Sequence[Document]) -> _Judged:
     for promise in (document for document in documents if document.format == "groundplan"):
         asked = promise.root.word("delivery", "drift", "every")
@@ -458,6 +480,7 @@ _JUDGES: dict[str, Callable[[Sequence[Document]], _Judged]] = {
     "ruled-deploys": _ruled,
     "runners": _runners,
     "saved-plans": _saved,
+    "scanned-images": _scanned,
     "script-secrets": _secrets_in_scripts,
     "timeouts": _timeouts,
     "turns": _turns,
