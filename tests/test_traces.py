@@ -248,3 +248,21 @@ def test_what_the_user_sets_stays(spec_file: Callable[[str], Path]) -> None:
     product = spec.load(spec_file(HEAD + own)).product
     assert product is not None
     assert "OTEL_SDK_DISABLED" not in traces.compose_services(product)["web"].value["environment"]
+
+
+def test_jaeger_and_its_cleaner_reach_the_store_by_one_login() -> None:
+    files = files_of(product_of("shop"))
+    folder = "monitoring/traces/prod/kubernetes"
+    kept = read(files, f"{folder}/jaeger.yaml")["extensions"]["jaeger_storage"]["backends"]["traces"]["elasticsearch"]
+    assert kept["server_urls"] == ["https://elasticsearch.monitoring.svc:9200"]
+    pod = read(files, f"{folder}/jaeger-deployment.yaml")["spec"]["template"]["spec"]
+    mounts = {mount["name"]: mount["mountPath"] for mount in pod["containers"][0]["volumeMounts"]}
+    names = {volume["name"]: volume["secret"]["secretName"] for volume in pod["volumes"] if "secret" in volume}
+    assert names == {"store": "trace-store"}
+    assert kept["auth"]["basic"]["password_file"] == f"{mounts['store']}/password"
+    assert kept["tls"]["ca_file"] == f"{mounts['store']}/ca.crt"
+    job = read(files, f"{folder}/jaeger-cronjob.yaml")["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    variables = {one["name"]: one.get("value") for one in job["containers"][0]["env"]}
+    assert variables["ES_USERNAME"] == kept["auth"]["basic"]["username"]
+    assert variables["ES_TLS_CA"] == kept["tls"]["ca_file"]
+    assert job["containers"][0]["args"][1] == kept["server_urls"][0]

@@ -18,6 +18,9 @@ from generator.targets.monitoring.traces.pipeline import GRPC, HEALTH, telemetry
 
 UI = {"jaeger": 16686, "tempo": 3200}
 DATA = "/data"
+USER, SECRET, SECRETS = "jaeger", "trace-store", "/var/run/secrets/trace-store"
+"""Who Jaeger is to Elasticsearch; the Secret holds `password` and `ca.crt`, and is made by whoever runs the store."""
+
 _CAUSE = "monitoring.traces.keep"
 
 Part = dict[str, Any]
@@ -84,6 +87,8 @@ def _elasticsearch(spec: Spec, search: str) -> Part:
     return {
         "elasticsearch": {
             "server_urls": [search],
+            "auth": {"basic": {"username": USER, "password_file": f"{SECRETS}/password"}},
+            "tls": {"ca_file": f"{SECRETS}/ca.crt"},
             "indices": {"index_prefix": prefix(spec), **{kind: dict(daily) for kind in kinds}},
         }
     }
