@@ -22,6 +22,7 @@ TARGETS: dict[str, str] = {
     "kubernetes": "generator.targets.kubernetes",
     "terraform": "generator.targets.terraform",
     "monitoring": "generator.targets.monitoring",
+    "ci": "generator.targets.ci",
 }
 
 
