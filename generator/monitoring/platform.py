@@ -189,111 +189,105 @@ def alerts(subject: Subject, signals: Mapping[str, Signal]) -> Iterator[Alert]:
             yield watched(signals[key], what)
 
 
-def _thresholds() -> Iterator[tuple[str, Threshold]]:
-    half = "half of the nodes are not ready"
-    text = "Only {value} of the nodes are ready; what runs here is about to stop."
-    yield "nodes_ready", Threshold("ClusterDown", "<", 0.5, "5m", "page", "node-pressure", half, text, 0.3, 0.8)
-    text = "Only {value} of the nodes are ready."
-    yield (
+_THRESHOLDS: tuple[tuple[str, Threshold], ...] = (
+    (
         "nodes_ready",
-        Threshold("NodeNotReady", "<", 1, "15m", "ticket", "node-pressure", "a node is not ready", text, 0.9, 1),
-    )
-    text = "{value} nodes are short of memory, disk or process ids and evict pods."
-    pressed = "a node is under pressure"
-    yield "nodes_pressed", Threshold("NodePressure", ">", 0, "5m", "ticket", "node-pressure", pressed, text, 1, 0)
-    text = "The fullest node uses {value} of its memory."
-    yield (
+        Threshold(
+            *("ClusterDown", "<", 0.5, "5m", "page", "node-pressure", "half of the nodes are not ready"),
+            *("Only {value} of the nodes are ready; what runs here is about to stop.", 0.3, 0.8),
+        ),
+    ),
+    (
+        "nodes_ready",
+        Threshold(
+            *("NodeNotReady", "<", 1, "15m", "ticket", "node-pressure", "a node is not ready"),
+            *("Only {value} of the nodes are ready.", 0.9, 1),
+        ),
+    ),
+    (
+        "nodes_pressed",
+        Threshold(
+            *("NodePressure", ">", 0, "5m", "ticket", "node-pressure", "a node is under pressure"),
+            *("{value} nodes are short of memory, disk or process ids and evict pods.", 1, 0),
+        ),
+    ),
+    (
         "node_memory",
         Threshold(
-            "NodeMemoryFull", ">", _FULL, "15m", "ticket", "node-pressure", "a node is short of memory", text, 0.95
+            *("NodeMemoryFull", ">", _FULL, "15m", "ticket", "node-pressure", "a node is short of memory"),
+            *("The fullest node uses {value} of its memory.", 0.95),
         ),
-    )
-    text = "The busiest node uses {value} of its CPU."
-    yield (
+    ),
+    (
         "node_cpu",
-        Threshold("NodeBusy", ">", _FULL, "30m", "info", "node-pressure", "a node is short of CPU", text, 0.95),
-    )
-    text = "Only {value} of a node's disk is free."
-    yield (
+        Threshold(
+            *("NodeBusy", ">", _FULL, "30m", "info", "node-pressure", "a node is short of CPU"),
+            *("The busiest node uses {value} of its CPU.", 0.95),
+        ),
+    ),
+    (
         "node_disk",
-        Threshold("NodeDiskFilling", "<", 0.1, "15m", "ticket", "node-pressure", "a node's disk is nearly full", text),
-    )
-    text = "{value} of a quota is in use; at its end no pod starts."
-    yield (
+        Threshold(
+            *("NodeDiskFilling", "<", 0.1, "15m", "ticket", "node-pressure", "a node's disk is nearly full"),
+            "Only {value} of a node's disk is free.",
+        ),
+    ),
+    (
         "quota",
         Threshold(
-            "QuotaNearLimit",
-            ">",
-            _FULL,
-            "15m",
-            "ticket",
-            "quota-near",
-            "the namespace's quota is nearly used up",
-            text,
-            0.95,
+            *("QuotaNearLimit", ">", _FULL, "15m", "ticket", "quota-near", "the namespace's quota is nearly used up"),
+            *("{value} of a quota is in use; at its end no pod starts.", 0.95),
         ),
-    )
-    text = "The first certificate ends in {value}, and should have been renewed by now."
-    ending = "a certificate ends soon"
-    yield (
+    ),
+    (
         "certificate",
-        Threshold("CertificateExpiring", "<", 14 * _DAYS, "1h", "ticket", "certificate-expiring", ending, text),
-    )
-    text = "{value} backups were completed within twice the longest interval."
-    yield (
+        Threshold(
+            *("CertificateExpiring", "<", 14 * _DAYS, "1h", "ticket", "certificate-expiring"),
+            *("a certificate ends soon", "The first certificate ends in {value}, and should have been renewed by now."),
+        ),
+    ),
+    (
         "backups",
-        Threshold("BackupLate", "<", 1, "1h", "ticket", "backup-late", "no backup was completed in time", text, 0, 1),
-    )
-    for key, name, severity, guide, summary, sentence in (
-        (
-            "rule_failures",
-            "PrometheusRuleFailures",
-            "ticket",
-            "prometheus-failing",
-            "rules cannot be evaluated",
-            "{value} evaluations failed within five minutes; alerts may be missing.",
+        Threshold(
+            *("BackupLate", "<", 1, "1h", "ticket", "backup-late", "no backup was completed in time"),
+            *("{value} backups were completed within twice the longest interval.", 0, 1),
         ),
-        (
-            "lost_notifications",
-            "PrometheusNotificationsLost",
-            "page",
-            "prometheus-failing",
-            "alerts do not reach Alertmanager",
-            "{value} alerts were dropped within five minutes.",
-        ),
-        (
-            "failed_notifications",
-            "AlertmanagerNotificationsFailing",
-            "page",
-            "prometheus-failing",
-            "Alertmanager cannot send messages",
-            "{value} messages could not be sent within five minutes.",
-        ),
-        (
-            "scrapes_refused",
-            "ScrapesRefused",
-            "ticket",
-            "prometheus-failing",
-            "a target gives more samples than it may",
-            "{value} scrapes were refused within five minutes; what they held is not known.",
-        ),
-        (
-            "spans_lost",
-            "CollectorDropping",
-            "ticket",
-            "collector-dropping",
-            "traces are lost",
-            "{value} spans could not be sent within five minutes.",
-        ),
-        (
-            "logs_lost",
-            "LogsDropping",
-            "ticket",
-            "logs-dropping",
-            "logs are lost",
-            "{value} pieces of logs could not be delivered within five minutes.",
-        ),
-    ):
+    ),
+)
+
+_PROMETHEUS = "prometheus-failing"
+_LOSSES = (
+    (
+        *("rule_failures", "PrometheusRuleFailures", "ticket", _PROMETHEUS, "rules cannot be evaluated"),
+        "{value} evaluations failed within five minutes; alerts may be missing.",
+    ),
+    (
+        *("lost_notifications", "PrometheusNotificationsLost", "page", _PROMETHEUS),
+        *("alerts do not reach Alertmanager", "{value} alerts were dropped within five minutes."),
+    ),
+    (
+        *("failed_notifications", "AlertmanagerNotificationsFailing", "page", _PROMETHEUS),
+        *("Alertmanager cannot send messages", "{value} messages could not be sent within five minutes."),
+    ),
+    (
+        *("scrapes_refused", "ScrapesRefused", "ticket", _PROMETHEUS, "a target gives more samples than it may"),
+        "{value} scrapes were refused within five minutes; what they held is not known.",
+    ),
+    (
+        *("spans_lost", "CollectorDropping", "ticket", "collector-dropping", "traces are lost"),
+        "{value} spans could not be sent within five minutes.",
+    ),
+    (
+        *("logs_lost", "LogsDropping", "ticket", "logs-dropping", "logs are lost"),
+        "{value} pieces of logs could not be delivered within five minutes.",
+    ),
+)
+"""What must not get lost on its way: key, alert, severity, guide, summary, description."""
+
+
+def _thresholds() -> Iterator[tuple[str, Threshold]]:
+    yield from _THRESHOLDS
+    for key, name, severity, guide, summary, sentence in _LOSSES:
         yield key, Threshold(name, ">", 0, "10m", severity, guide, summary, sentence, beyond=10, within=0)
 
 

@@ -250,6 +250,13 @@ def alerts(service: Service, signals: Mapping[str, Signal]) -> Iterator[Alert]:
 
 
 def _thresholds(service: Service) -> Iterator[tuple[str, Threshold]]:
+    yield from _missing(service)
+    yield from _short(service)
+    yield from _late(service)
+
+
+def _missing(service: Service) -> Iterator[tuple[str, Threshold]]:
+    """Too few replicas, ones that keep ending, and no more to come."""
     name = service.name
     yield (
         "replicas",
@@ -269,40 +276,11 @@ def _thresholds(service: Service) -> Iterator[tuple[str, Threshold]]:
             within=1,
         ),
     )
-    text = f"The fullest of {name} uses {{value}} of its memory limit; above it, it is killed."
-    yield (
-        "memory",
-        Threshold(
-            "MemoryNearLimit",
-            ">",
-            _MEMORY,
-            "15m",
-            "ticket",
-            "memory-near-limit",
-            f"{name} is short of memory",
-            text,
-            0.95,
-        ),
-    )
-    text = f"{name} had to wait for CPU in {{value}} of the time."
-    yield (
-        "throttling",
-        Threshold(
-            "CPUThrottled",
-            ">",
-            _THROTTLED,
-            "15m",
-            "info",
-            "cpu-throttled",
-            f"{name} is held back by its CPU limit",
-            text,
-        ),
-    )
-    text = f"{name} was started again {{value}} times within 15 minutes."
     yield (
         "restarts",
         Threshold(
-            "PodRestarting", ">", _RESTARTS, "5m", "ticket", "pod-restarts", f"{name} keeps restarting", text, 6, 1
+            *("PodRestarting", ">", _RESTARTS, "5m", "ticket", "pod-restarts", f"{name} keeps restarting"),
+            *(f"{name} was started again {{value}} times within 15 minutes.", 6, 1),
         ),
     )
     text = f"{name} runs {{value}} of the replicas it may have; it cannot grow with the load."
@@ -316,21 +294,25 @@ def _thresholds(service: Service) -> Iterator[tuple[str, Threshold]]:
             causes=(f"{service.scale.path}.max", service.scale.path),
         ),
     )
-    text = f"Only {{value}} of a volume of {name} is free."
+
+
+def _short(service: Service) -> Iterator[tuple[str, Threshold]]:
+    """Short of memory, of CPU, of room on a volume."""
+    name = service.name
+    text = f"The fullest of {name} uses {{value}} of its memory limit; above it, it is killed."
     yield (
-        "storage_free",
+        "memory",
         Threshold(
-            "VolumeFilling",
-            "<",
-            _VOLUME_LEFT,
-            "15m",
-            "page",
-            "volume-filling",
-            f"a volume of {name} is nearly full",
-            text,
+            *("MemoryNearLimit", ">", _MEMORY, "15m", "ticket", "memory-near-limit", f"{name} is short of memory"),
+            *(text, 0.95),
         ),
     )
-    yield from _late(service)
+    held = f"{name} is held back by its CPU limit"
+    text = f"{name} had to wait for CPU in {{value}} of the time."
+    yield "throttling", Threshold("CPUThrottled", ">", _THROTTLED, "15m", "info", "cpu-throttled", held, text)
+    full = f"a volume of {name} is nearly full"
+    text = f"Only {{value}} of a volume of {name} is free."
+    yield "storage_free", Threshold("VolumeFilling", "<", _VOLUME_LEFT, "15m", "page", "volume-filling", full, text)
 
 
 def _late(service: Service) -> Iterator[tuple[str, Threshold]]:
