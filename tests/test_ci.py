@@ -182,9 +182,17 @@ def test_environments_are_applied_in_the_order_of_promotion() -> None:
 
 def test_only_what_fits_is_made() -> None:
     assert set(github("runtime-go")) == {"check", "image", "pins"}
-    assert set(github("ecs")) == {"infra-plan", "infra-apply", "drift", "image", "promote", "rollback", "pins"}
+    assert set(github("ecs")) == {"check", "infra-plan", "infra-apply", "drift", "image", "promote", "rollback", "pins"}
     assert set(github(SHOP)) == {*github("ecs"), "dr-drill"}
     assert not any("terraform" in file.text for file in rendered("runtime-go"))
+
+
+@pytest.mark.parametrize("app", APPS)
+def test_the_gate_runs_on_every_change(app: str) -> None:
+    """A generated file that was edited by hand fails it, wherever it lies."""
+    workflow = github(app)["check"]
+    assert set(workflow[True]["pull_request"]) == {"branches"}
+    assert any("groundplan check" in step.get("run", "") for step in workflow["jobs"]["check"]["steps"])
 
 
 def test_the_environment_with_approvers_waits_for_a_hand() -> None:

@@ -46,12 +46,11 @@ fi
 def workflows(product: Product) -> Iterator[Workflow]:
     """Every workflow of the product, the cheapest first."""
     grounded = [spec for spec in product.environments.values() if terraformed(spec)]
+    yield _check()
     if grounded:
-        yield _infra_plan(grounded)
+        yield _infra_plan(product, grounded)
         yield _infra_apply(grounded)
         yield _drift(product, grounded)
-    else:
-        yield _check()
     built = [name for name, service in product.base.services.items() if service.built]
     if built:
         yield image(product, built)
@@ -70,50 +69,56 @@ def _backed(spec: Spec) -> bool:
     return any(resource.backup is not None for resource in spec.resources.values())
 
 
-def _gate() -> tuple[Step, ...]:
-    return (
-        Step(title="Check the spec and what it makes", script=scripts.CHECK),
-        Step(title="Show the report", script=scripts.SUMMARY, forge="github", when="always"),
-        Step(
-            title="Show the findings beside the code",
-            action="github/codeql-action/upload-sarif",
-            inputs={"sarif_file": "groundplan.sarif", "category": "groundplan"},
-            when="own",
-        ),
+def _check() -> Workflow:
+    """The gate. It has no filter of paths: a generated file that was edited by hand is what it is there for."""
+    upload = Step(
+        title="Show the findings beside the code",
+        action="github/codeql-action/upload-sarif",
+        inputs={"sarif_file": "groundplan.sarif", "category": "groundplan"},
+        when="own",
     )
-
-
-def _gate_job(*, terraform: bool) -> Job:
-    shapes = (
-        Step(title="Format", script=scripts.FORMAT),
-        Step(title="Validate", script=scripts.VALIDATE),
-    )
-    return Job(
+    gate = Job(
         name="check",
         title="Check",
-        steps=(checkout(), *(shapes if terraform else ()), *_gate()),
+        steps=(checkout(), *_judged(), upload),
         minutes=20,
-        tools=("terraform", "groundplan") if terraform else ("groundplan",),
+        tools=("groundplan",),
         rights=_GATE_RIGHTS,
         keeps=(Kept(name="report", paths=("groundplan.sarif",), days=5, always=True),),
         variables=_GROUNDPLAN,
     )
-
-
-def _check() -> Workflow:
     return Workflow(
         name="check",
         title="Check",
         why="Every proposed change is checked before anybody reads it.",
         origin="delivery.ci",
         triggers=(Trigger(kind="change"), Trigger(kind="main")),
-        jobs=(_gate_job(terraform=False),),
+        jobs=(gate,),
         stops=True,
     )
 
 
-def _infra_plan(specs: list[Spec]) -> Workflow:
+def _judged() -> tuple[Step, ...]:
+    return (
+        Step(title="Check the spec and what it makes", script=scripts.CHECK),
+        Step(title="Show the report", script=scripts.SUMMARY, forge="github", when="always"),
+    )
+
+
+def _infra_plan(product: Product, specs: list[Spec]) -> Workflow:
     each = tuple(_planned(spec) for spec in specs)
+    shapes = (
+        Step(title="Format", script=scripts.FORMAT),
+        Step(title="Validate", script=scripts.VALIDATE),
+    )
+    check = Job(
+        name="check",
+        title="Check",
+        steps=(checkout(), *shapes, *_judged()),
+        minutes=20,
+        tools=("terraform", "groundplan"),
+        variables=_GROUNDPLAN,
+    )
     images = _images_that_run(specs[0])
     steps = (
         checkout(),
@@ -146,8 +151,8 @@ def _infra_plan(specs: list[Spec]) -> Workflow:
         title="Infrastructure: plan",
         why="What a change would do to each environment, before anybody approves it.",
         origin="cloud",
-        triggers=(Trigger(kind="change", paths=("terraform/**", "groundplan.yaml", "environments/**")),),
-        jobs=(_gate_job(terraform=True), plan),
+        triggers=(Trigger(kind="change", paths=("terraform/**", product.spec_path)),),
+        jobs=(check, plan),
         stops=True,
     )
 
