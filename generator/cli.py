@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from generator.lifecycle.change import Difference
     from generator.project import Choices, Made, Project
     from generator.reporters import Style
+    from generator.scaffold import Question
 
 FORMATS = ("terminal", "json", "markdown", "html", "sarif", "junit", "github", "gitlab")
 DIFF_FORMATS = ("terminal", "json", "markdown")
@@ -417,40 +418,85 @@ def eject(spec: Path | None, yes: bool) -> int:
     return 0
 
 
+def _answers(function: _F) -> _F:
+    for flag, text in (
+        ("hooks", "Address of groundplan's repository for pre-commit."),
+        ("repository", "Owner and name of the repository."),
+        ("forge", "github or gitlab."),
+        ("region", "The cloud's region."),
+        ("cloud", "aws or none."),
+        ("public", "Its public host name, if it has one."),
+        ("port", "Where the service listens; 0 for none."),
+        ("runtime", "node, python, go, java, dotnet, rust, ruby or php."),
+        ("service", "The first service's name."),
+        ("owner", "The team that answers for it."),
+        ("app", "The product's name."),
+        ("variant", "service, several-services, static or lint-only."),
+    ):
+        function = click.option(f"--{flag}", help=text)(function)
+    return function
+
+
 @main.command()
-@click.argument("directory", default=".", type=click.Path(path_type=Path, file_okay=False))
-@click.option("--app", help="The product's name.")
-@click.option("--owner", help="The team that answers for it.")
-@click.option("--service", help="The first service's name.")
-@click.option("--runtime", help="node, python, go, java, dotnet, rust, ruby, php or static.")
-@click.option("--port", type=int, help="Where the service listens; 0 for none.")
-@click.option("--public", help="Its public host name, if it has one.")
-@click.option("--cloud", help="aws, gcp, azure or none.")
-@click.option("--region", help="The cloud's region.")
-@click.option("--no-input", is_flag=True, help="Ask nothing; take the flags and the defaults.")
-def init(directory: Path, no_input: bool, **answers: Any) -> int:
-    """Write a first groundplan.yaml, commented, ready for `groundplan generate`.
+@click.argument("directory", required=False, type=click.Path(path_type=Path, file_okay=False))
+@_answers
+@click.option(
+    "--from",
+    "source",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="A source tree: what it is made of is found there.",
+)
+@click.option(
+    "--from-answers",
+    "file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Answers, YAML or JSON.",
+)
+@click.option("--spec-only", is_flag=True, help="Write groundplan.yaml and nothing beside it.")
+@click.option("--no-input", is_flag=True, help="Ask nothing; take the flags, the answers and the defaults.")
+def init(
+    directory: Path | None, source: Path | None, file: Path | None, spec_only: bool, no_input: bool, **flags: str | None
+) -> int:
+    """Make a project: groundplan.yaml, all that it renders, hooks, the pipeline, and what belongs beside them.
+
+    Asks for what no flag and no file of answers says, on a terminal. Files that exist are never touched.
 
     \b
-    groundplan init
+    groundplan init shop
     groundplan init --no-input --app shop --owner team-shop --runtime node --port 3000
+    groundplan init --from .                   reads the source, says where it found each thing
+    groundplan init --variant lint-only        hooks and a pipeline for files that exist already
+    groundplan init shop --from-answers answers.yaml
     """
+    from generator import bootstrap, scaffold
+
+    place = directory or source or Path()
+    if source is not None and place.resolve() != source.resolve():
+        raise Fault("the spec lies beside the source it was found in", f"leave {place} out")
+    given = scaffold.from_file(file) if file else {}
+    given |= {key: scaffold.judged(key, value, f"--{key}") for key, value in flags.items() if value is not None}
+    if sys.stdin.isatty() and not no_input:
+        for question in scaffold.questions(place, given, detected=source is not None):
+            if question.key not in given:
+                given[question.key] = _ask(question)
+    started = bootstrap.bootstrap(place, given, detected=source is not None, spec_only=spec_only)
+    code = _deliver(started.made, (), quiet=True) if started.made is not None and started.made.report.findings else 0
+    for line in started.told:
+        click.echo(line, err=True)
+    return code
+
+
+def _ask(question: Question) -> str:
+    """The answer to a question; asked again until it can be one."""
     from generator import scaffold
 
-    ask = sys.stdin.isatty() and not no_input
-    given = {key: value for key, value in answers.items() if value is not None}
-    complete = {
-        question.key: given.get(question.key, _ask(question, ask)) for question in scaffold.questions(directory, given)
-    }
-    path = scaffold.write(directory, complete)
-    click.echo(f"wrote {path}; next: groundplan generate --spec {path}", err=True)
-    return 0
-
-
-def _ask(question: Any, ask: bool) -> Any:
-    return (
-        click.prompt(question.text, default=question.default, type=type(question.default)) if ask else question.default
-    )
+    while True:
+        kind = click.Choice(question.choices) if question.choices else None
+        answer = str(click.prompt(question.text, default=question.default, type=kind, err=True))
+        try:
+            return scaffold.judged(question.key, answer.strip(), question.key)
+        except Fault as fault:
+            click.echo(f"  {fault}", err=True)
 
 
 def _project(spec: Path | None) -> Project:

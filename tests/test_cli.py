@@ -197,28 +197,6 @@ def test_lint_says_what_it_cannot_read(here: Path, capsys: pytest.CaptureFixture
     assert "d.yaml:" not in out
 
 
-def test_init_writes_a_spec_that_is_right_and_overwrites_nothing(
-    here: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    flags = ["--no-input", "--app", "shop", "--owner", "team-shop", "--runtime", "python", "--cloud", "aws"]
-    assert cli.run(["init", "made", *flags]) == 0
-    assert cli.run(["validate", "--spec", "made/groundplan.yaml"]) == 0
-    assert cli.run(["init", "made", *flags]) == 2
-    assert "exists already" in capsys.readouterr().err
-
-
-def test_init_refuses_answers_that_make_no_spec(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.run(["init", "--no-input", "--runtime", "cobol"]) == 2
-    assert "cobol" in capsys.readouterr().err
-    assert not (here / "groundplan.yaml").exists()
-
-
-@pytest.mark.parametrize("hostile", ["no", "a: b", '"', "${x}", "{{ x }}", "a\nb"])
-def test_init_is_not_broken_by_an_answer(here: Path, hostile: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.run(["init", "--no-input", "--app", "shop", "--owner", hostile]) in {0, 2}
-    assert "bug" not in capsys.readouterr().err
-
-
 def test_eject_strips_our_marks_and_what_remains_lints_as_before(here: Path) -> None:
     spec(here)
     cli.run(["generate", "-q"])
