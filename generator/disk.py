@@ -176,7 +176,19 @@ def _finding(state: FileState) -> Finding:
         said, fix = _EDITED_ORPHAN
     if state.obstacle:
         said, fix = f"cannot be written: it {state.obstacle}", "move away what is there"
-    return Finding(f"disk/{state.state}", Severity.HIGH, f"{state.path} {said}", Location(state.path, 1, 1), fix=fix)
+    line = _first_change(state) if state.state == "edited" else 1
+    if line > 1:
+        said = f"{said}, first at line {line}"
+    return Finding(f"disk/{state.state}", Severity.HIGH, f"{state.path} {said}", Location(state.path, line, 1), fix=fix)
+
+
+def _first_change(state: FileState) -> int:
+    """The line, from 1, where a file begins to differ from what the spec says; 1 when it says nothing."""
+    if state.old is None or state.new is None:
+        return 1
+    pairs = zip(_rows(state.old), _rows(state.new), strict=False)
+    same = next((number for number, (old, new) in enumerate(pairs) if old != new), None)
+    return max(1, min(len(_rows(state.old)), len(_rows(state.new)))) if same is None else same + 1
 
 
 def difference(states: Iterable[FileState]) -> str:

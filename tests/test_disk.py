@@ -253,6 +253,18 @@ def test_a_directory_with_a_file_of_the_users_stays(tmp_path: Path) -> None:
     assert content(tmp_path) == before
 
 
+@pytest.mark.parametrize(
+    ("edited", "line"),
+    [("x\n2\n3\n", 1), ("1\n2\nx\n", 3), ("1\n2\n", 2), ("1\n2\n3\nx\n", 3), ("1\r\n2\r\nx\r\n", 3), ("", 1)],
+)
+def test_an_edited_file_is_shown_where_it_begins_to_differ(tmp_path: Path, edited: str, line: int) -> None:
+    write(tmp_path, files(a="1\n2\n3\n"))
+    (tmp_path / "a").write_bytes(edited.encode())
+    (found,) = disk.findings(disk.compare(tmp_path, files(a="1\n2\n3\n"), lock.read(tmp_path)))
+    assert (found.rule, found.at.line) == ("disk/edited", line)
+    assert ("first at line" in found.message) is (line > 1)
+
+
 def test_an_edited_orphan_goes_with_force_alone_and_says_how_to_keep_it(tmp_path: Path) -> None:
     write(tmp_path, files(a="1\n", b="1\n"))
     (tmp_path / "b").write_text("mine\n")
