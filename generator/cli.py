@@ -334,15 +334,32 @@ def rules(family: str | None, outputs: tuple[Output, ...]) -> int:
 
 @main.command()
 @click.argument("name", default="spec", type=click.Choice(["spec", "report", "rule", "lock", "diff"]))
-def schema(name: str) -> int:
+@click.option("--install", is_flag=True, help="Write the spec's schema beside the spec, and tell VS Code of it.")
+@_with(_SPEC)
+def schema(name: str, install: bool, spec: Path | None) -> int:
     """Print a JSON Schema: of the spec (for editors), the report, a rule, the lock or a difference.
 
     \b
     groundplan schema > groundplan.schema.json
-    """
-    from generator import project
+    groundplan schema --install
 
-    click.echo(project.schema_text(name), nl=False)
+    With --install the schema is written beside the spec as groundplan.schema.json, the settings in .vscode get the
+    association, and all else in them stays as it is. Needs the YAML extension of Red Hat in VS Code. Neovim, Helix,
+    Emacs and other editors with yaml-language-server need nothing but the schema and this as the first line of the
+    spec; JetBrains editors read it too:
+
+    \b
+    # yaml-language-server: $schema=./groundplan.schema.json
+    """
+    from generator import editor, project
+
+    if not install and spec is None:
+        click.echo(project.schema_text(name), nl=False)
+        return 0
+    if name != "spec" or not install:
+        raise click.UsageError("--install is for the spec's schema, and --spec goes with --install")
+    for line in editor.install(_project(spec).spec_path, project.schema_text(name)).lines():
+        click.echo(line, err=True)
     return 0
 
 
