@@ -195,6 +195,30 @@ def test_the_gate_runs_on_every_change(app: str) -> None:
     assert any("groundplan check" in step.get("run", "") for step in workflow["jobs"]["check"]["steps"])
 
 
+@pytest.mark.parametrize("forge", ["github", "gitlab"])
+def test_a_vulnerability_that_somebody_answers_for_does_not_stop_the_scan(forge: str, tmp_path: Path) -> None:
+    text = (ROOT / "fixtures/apps/smallest/groundplan.yaml").read_text("utf-8")
+    more = (
+        "waivers:\n  - {rule: grype/CVE-2026-1234, reason: 'never parsed: \"x\"', until: 2027-01-31, owner: team-web}\n"
+    )
+    path = tmp_path / "groundplan.yaml"
+    path.write_text(f"{text}delivery: {{ci: [{forge}]}}\n{more}", encoding="utf-8")
+    product = spec.load(path).product
+    assert product is not None
+    made = {artifact.path: render.render_one(artifact, "groundplan.yaml").text for artifact in ci.plan(product)}
+    assert yaml.safe_load(made[".grype.yaml"])["ignore"] == [
+        {
+            "vulnerability": "CVE-2026-1234",
+            "include-aliases": True,
+            "reason": 'never parsed: "x" (team-web, until 2027-01-31)',
+        }
+    ]
+    pipeline = made[".github/workflows/image.yml" if forge == "github" else ".gitlab/ci/image.yml"]
+    assert '-v "$PWD/.grype.yaml:/.grype.yaml:ro"' in pipeline
+    assert "--config /.grype.yaml" in pipeline
+    assert ".grype.yaml" not in {file.path for file in rendered("smallest")}
+
+
 def test_the_environment_with_approvers_waits_for_a_hand() -> None:
     jobs = gitlab(SHOP)
     assert all(rule["when"] == "manual" for rule in jobs["infra-apply:apply-prod"]["rules"])

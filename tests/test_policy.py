@@ -513,6 +513,19 @@ KEPT = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("until", "rules"),
+    [("2026-12-01", []), ("", ["waiver/no-end"]), ("2026-11-22", ["waiver/expired"]), ("soon", ["waiver/no-date"])],
+)
+def test_an_accepted_vulnerability_has_an_end(until: str, rules: list[str]) -> None:
+    """The scan of images uses it, so it is not said to be unused."""
+    entry = {"rule": "grype/CVE-2026-1234", "reason": "never parsed"} | ({"until": until} if until else {})
+    found = waivers.apply([], [], spec=[spec_waiver(**entry)], today="2026-11-23").findings
+    assert [item.rule for item in found] == rules
+    text = '# groundplan: ignore[grype/CVE-2026-1234] reason="only the spec is read for the scan"\nFROM a\n'
+    assert applied(text, finding("docker/latest-tag", 2))[0] == ["docker/latest-tag", "waiver/unused"]
+
+
 @pytest.mark.parametrize(("text", "rules"), KEPT)
 def test_a_waiver_that_does_not_hold(text: str, rules: list[str]) -> None:
     line = text[: text.index("FROM")].count("\n") + 1

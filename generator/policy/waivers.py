@@ -18,6 +18,9 @@ from generator.finding import Finding, Severity, Waived
 from generator.policy import loading
 from generator.policy.rule import rules
 
+SCAN = "grype/"
+"""What begins the name of a vulnerability that the scan of images is to accept."""
+
 
 @dataclass(frozen=True, slots=True)
 class Waiver:
@@ -73,7 +76,7 @@ def apply(
             continue
         used.update(id(item) for item in live if _holds(item, finding))
         waived.append(Waived(finding, waiver.reason, waiver.at, waiver.owner, waiver.until, waiver.source))
-    extra += [_unused(waiver) for waiver in live if waiver.ours and id(waiver) not in used]
+    extra += [_unused(waiver) for waiver in live if waiver.ours and id(waiver) not in used and not _of_scan(waiver)]
     return Judged(
         tuple(sorted([*kept, *extra], key=lambda finding: finding.order)),
         tuple(sorted(waived, key=lambda item: (item.finding.order, item.at))),
@@ -308,6 +311,11 @@ def _lowered(aliases: tuple[str, ...]) -> set[str]:
     return {alias.lower() for alias in aliases}
 
 
+def _of_scan(waiver: Waiver) -> bool:
+    """An accepted vulnerability: the scan of images reads it from the spec, and no check of ours has such findings."""
+    return waiver.source == "spec" and waiver.written.startswith(SCAN)
+
+
 def _is_live(waiver: Waiver, today: str) -> bool:
     """A waiver without a reason or past its end sets nothing aside."""
     if not waiver.reason.strip() or (waiver.until and not _DATE.fullmatch(waiver.until)):
@@ -325,6 +333,13 @@ def _faults(waiver: Waiver, today: str) -> Iterator[Finding]:
         )
     elif waiver.until and not _DATE.fullmatch(waiver.until):
         yield _finding(waiver, "waiver/no-date", f'"{waiver.until}" is not a date', "write the last day as YYYY-MM-DD")
+    elif _of_scan(waiver) and not waiver.until:
+        yield _finding(
+            waiver,
+            "waiver/no-end",
+            f'"{waiver.written}" is accepted for ever, in every image',
+            "write until: YYYY-MM-DD, the day by which it is mended or looked at again",
+        )
     elif waiver.until and today and waiver.until < today:
         yield _finding(
             waiver,

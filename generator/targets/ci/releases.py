@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from generator.artifact import because
+from generator.artifact import Artifact, because
 from generator.model import Product, Spec
 from generator.targets.ci import scripts
 from generator.targets.ci.jobs import (
@@ -24,6 +24,9 @@ from generator.targets.ci.jobs import (
     terraformed,
 )
 from generator.targets.ci.plan import Job, Kept, Step, Trigger, Workflow
+
+ACCEPTED = ".grype.yaml"
+_SCAN = "grype/"
 
 
 def _registry(spec: Spec) -> dict[str, Any]:
@@ -85,7 +88,7 @@ def image(product: Product, built: list[str]) -> Workflow:
             checkout(),
             _login(base, aws=keeper is not None),
             Step(title="Build and push by digest", script=scripts.PUSH, variables={"COMMIT": "<commit>"}),
-            Step(title="Scan", script=scripts.SCAN, variables=limits),
+            Step(title="Scan", script=scripts.scan(ACCEPTED if any(accepted(product)) else ""), variables=limits),
             Step(title="List the parts", script=scripts.SBOM),
             *((_sign_step(), _verify_step()) if _signed(base) else ()),
         ),
@@ -110,6 +113,20 @@ def image(product: Product, built: list[str]) -> Workflow:
         jobs=(test, publish, *deploys),
         notes=reviewers(firsts),
     )
+
+
+def accepted(product: Product) -> Iterator[Artifact]:
+    """The vulnerabilities that the scan lets pass, each with its reason and end; none, no file."""
+    entries = []
+    for node in product.base.tree.listed("waivers"):
+        if node.word("rule").startswith(_SCAN):
+            place = node.at.pointer
+            until = f", until {node.word('until')}" if node.get("until") else ""
+            why = f"{node.word('reason')} ({node.word('owner') or product.base.owner}{until})"
+            rule = node.word("rule").removeprefix(_SCAN)
+            entries.append({"vulnerability": because(rule, f"{place}.rule"), "reason": because(why, f"{place}.reason")})
+    if entries:
+        yield Artifact(ACCEPTED, "ci", "ci/grype.yaml.j2", {"entries": entries}, "waivers")
 
 
 def _sign_step() -> Step:
