@@ -351,14 +351,15 @@ def schema(name: str, install: bool, spec: Path | None) -> int:
     \b
     # yaml-language-server: $schema=./groundplan.schema.json
     """
-    from generator import editor, project
+    from generator import editor, editor_schema, project
 
+    text = editor_schema.text() if name == "spec" else project.schema_text(name)
     if not install and spec is None:
-        click.echo(project.schema_text(name), nl=False)
+        click.echo(text, nl=False)
         return 0
     if name != "spec" or not install:
         raise click.UsageError("--install is for the spec's schema, and --spec goes with --install")
-    for line in editor.install(_project(spec).spec_path, project.schema_text(name)).lines():
+    for line in editor.install(_project(spec).spec_path, text).lines():
         click.echo(line, err=True)
     return 0
 
