@@ -164,14 +164,13 @@ def _patterns(value: jsonc.Value) -> set[str]:
 
 def _remarks(spec: Path, root: Path, settings: str) -> Iterator[str]:
     with spec.open(encoding="utf-8", errors="replace") as stream:
-        head = stream.read(4096)
-    if "yaml-language-server:" not in head:
+        named = "yaml-language-server:" in stream.read(4096)
+    if not named:
         yield f"for editors that read no settings of VS Code, make this the first line of {spec.name}: {MODELINE}"
     whole = jsonc.read(settings)
     schemas = whole.get(_KEY) if whole else None
-    for member in schemas.members if schemas else ():
-        wide = [pattern for pattern in sorted(_patterns(member.value)) if any(sign in pattern for sign in "*?[{")]
-        if member.key not in _NAMES and any(fnmatch.fnmatchcase(spec.name, pattern) for pattern in wide):
-            yield f'{SETTINGS} lays "{member.key}" on {spec.name} too; the first line of the spec would settle it'
+    for member in schemas.members if schemas and not named else ():
+        if member.key not in _NAMES and any(fnmatch.fnmatchcase(spec.name, one) for one in _patterns(member.value)):
+            yield f'{SETTINGS} lays "{member.key}" on {spec.name} too; that line would settle it'
     if not (root / ".git").exists() and any((above / ".git").exists() for above in root.parents):
         yield f"VS Code reads {SETTINGS} of the folder that it opens: open {root.name}, not the repository above it"

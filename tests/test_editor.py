@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import threading
 import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -251,11 +252,22 @@ def test_settings_we_cannot_change_safely_are_left_alone(here: Path, text: str |
     )
 
 
-def test_a_wide_association_is_remarked(here: Path) -> None:
+@pytest.mark.parametrize("head", ["", f"{editor.MODELINE}\n"])
+def test_a_wide_association_is_remarked_unless_the_first_line_settles_it(here: Path, head: str) -> None:
+    put(here, f"{head}{SMALLEST}", "groundplan.yaml")
     put(here, '{"yaml.schemas": {"kubernetes": ["/*.yaml", "!x"], "b": "c"}}')
-    assert editor.install(here / "groundplan.yaml", TEXT).remarks == (
-        '.vscode/settings.json lays "kubernetes" on groundplan.yaml too; the first line of the spec would settle it',
+    told = (
+        []
+        if head
+        else [
+            (
+                "for editors that read no settings of VS Code, make this the first line of groundplan.yaml: "
+                f"{editor.MODELINE}"
+            ),
+            '.vscode/settings.json lays "kubernetes" on groundplan.yaml too; that line would settle it',
+        ]
     )
+    assert list(editor.install(here / "groundplan.yaml", TEXT).remarks) == told
 
 
 PLAIN = st.recursive(
@@ -535,6 +547,9 @@ class Client:
             stderr=subprocess.DEVNULL,
             env={**os.environ, "NODE_OPTIONS": f"--require {guard}", "ATTEMPTS": str(self.attempts)},
         )
+        self.patience = threading.Timer(300, self.server.kill)
+        self.patience.daemon = True
+        self.patience.start()
         item = {"snippetSupport": True, "documentationFormat": ["markdown"]}
         document = {"completion": {"completionItem": item}, "hover": {"contentFormat": ["markdown"]}}
         self.ask(
@@ -584,6 +599,7 @@ class Client:
         self.ask("shutdown")
         self.tell("exit")
         self.server.communicate(timeout=20)
+        self.patience.cancel()
 
     def _at_mark(self, name: str, text: str) -> tuple[str, Mapping[str, int]]:
         before, _, after = f"{editor.MODELINE}\n{text}".partition("|")
