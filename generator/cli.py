@@ -531,13 +531,21 @@ def _choices(fail_on: str, skip: tuple[str, ...], offline: bool) -> Choices:
 
 def _progress() -> Callable[[str], None]:
     """Long work is announced on standard error; one line each, so that logs stay readable."""
-    return lambda message: click.echo(f"groundplan: {message}", err=True)
+
+    def told(message: str) -> None:
+        from generator import memory
+
+        memory.doubt()  # next time that work is done already
+        click.echo(f"groundplan: {message}", err=True)
+
+    return told
 
 
 def _deliver(made: Made, outputs: tuple[Output, ...], quiet: bool) -> int:
     """Write the report in each format asked for and give the exit code."""
-    from generator import reporters
+    from generator import memory, reporters
 
+    memory.depend(made.inputs)
     _write(outputs, quiet, lambda name, style: reporters.render(name, made.report, made.sources, style))
     return made.exit_code
 
@@ -558,6 +566,7 @@ def _deliver_difference(difference: Difference, outputs: tuple[Output, ...], qui
 
 def _write(outputs: tuple[Output, ...], quiet: bool, rendered: Callable[[str, Style], str]) -> None:
     """Each format to its place; the one for people goes to standard error beside a machine's."""
+    from generator import memory
     from generator.reporters import Style
 
     chosen = outputs or (Output("terminal", None),)
@@ -573,3 +582,4 @@ def _write(outputs: tuple[Output, ...], quiet: bool, rendered: Callable[[str, St
         else:
             output.path.parent.mkdir(parents=True, exist_ok=True)
             output.path.write_text(text, encoding="utf-8", newline="\n")
+            memory.wrote(output.path, text)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import builtins
 import enum
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from generator.document import Location
 
@@ -91,6 +91,8 @@ class NotChecked:
     what: str
     reason: str
     fix: str = ""
+    fleeting: bool = field(default=False, compare=False)
+    """Whether another run may do better though nothing has changed: a program was too slow, or broke down."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -24,6 +24,7 @@ EXITS = (
     ("130", "interrupted"),
 )
 VARIABLES = (
+    ("GROUNDPLAN_CACHE", "off: nothing is answered from memory, though nothing has changed"),
     ("GROUNDPLAN_CHECKOV", "a Python that has checkov, its environment, or its `checkov` command"),
     ("GROUNDPLAN_OFFLINE", "like --offline, for every command, when it is not empty"),
     ("GROUNDPLAN_PROMTOOL", "check (the default) or test: whether the tests of alerts are run"),

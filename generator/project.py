@@ -19,6 +19,7 @@ from generator.artifact import RenderedFile
 from generator.document import Node, SourceFile
 from generator.errors import Fault
 from generator.finding import Finding, NotChecked, Outcome, Severity
+from generator.memory import Inputs
 from generator.model import Product
 from generator.report import Change, Report, ReportedFile
 
@@ -93,6 +94,8 @@ class Made:
 
     report: Report
     sources: Mapping[str, str]
+    inputs: Inputs | None = None
+    """What all of it follows from; None when it is not known to follow from files alone."""
 
     @property
     def exit_code(self) -> int:
@@ -119,7 +122,7 @@ def validate(project: Project, fail_on: Severity) -> Made:
     disk.require_whole(project.root)
     loaded = spec.load(project.spec_path, project.root)
     report = Report(command="validate", spec_path=_name(project), findings=loaded.findings, fail_on=fail_on)
-    return Made(report, loaded.sources)
+    return Made(report, loaded.sources, _inputs(project, loaded))
 
 
 def generate(project: Project, fail_on: Severity, *, write: bool, force: bool) -> tuple[Made, str]:
@@ -148,7 +151,8 @@ def generate(project: Project, fail_on: Severity, *, write: bool, force: bool) -
         changes=tuple(_changes(states, force=force)) if not blocked else (),
         fail_on=fail_on,
     )
-    return Made(report, {**loaded.sources, **{file.path: file.text for file in files}}), disk.difference(states)
+    inputs = _inputs(project, loaded, *(state.path for state in states), *known.files)
+    return Made(report, {**loaded.sources, **{file.path: file.text for file in files}}, inputs), disk.difference(states)
 
 
 def check(project: Project, choices: Choices) -> Made:
@@ -179,13 +183,15 @@ def check(project: Project, choices: Choices) -> Made:
     )
     texts = {file.path: file.text for file in files}
     report = dataclasses.replace(report, summary=summary.summarise(product, report, texts))
-    return Made(report, {**texts, **loaded.sources})
+    lasting = not any(item.fleeting for item in outcome.not_checked)
+    inputs = _inputs(project, loaded, *texts, *known.files) if lasting else None
+    return Made(report, {**texts, **loaded.sources}, inputs)
 
 
 def lint(paths: Sequence[Path], choices: Choices) -> Made:
     """The checkers over files as they are. Raises Fault when there is nothing to check."""
     root = Path.cwd().resolve()
-    found, unread = _sources(paths, root)
+    found, unread, folders = _sources(paths, root)
     files, charts = _without_charts(found)
     outcome = pipeline.check(files, _settings(choices, None), choices.skip)
     outcome = dataclasses.replace(outcome, not_checked=(*outcome.not_checked, *charts, *unread))
@@ -196,7 +202,10 @@ def lint(paths: Sequence[Path], choices: Choices) -> Made:
         named = ", ".join(str(path) for path in paths)
         raise Fault(f"there is nothing to check in {named}", "name Dockerfiles, compose files or Kubernetes manifests")
     listed = tuple(ReportedFile(f.path, "", "linted", f.text.count("\n")) for f in files if f.path in concerned)
-    return Made(dataclasses.replace(report, files=listed), {file.path: file.text for file in files})
+    lasting = not any(item.fleeting for item in outcome.not_checked)
+    read = [os.path.join(root, path) for path in (*(file.path for file in found), *(item.what for item in unread))]  # noqa: PTH118
+    inputs = Inputs(tuple(sorted(read)), tuple(folders), _checkov()) if lasting else None
+    return Made(dataclasses.replace(report, files=listed), {file.path: file.text for file in files}, inputs)
 
 
 def diff(project: Project, against: str | None) -> Difference:
@@ -462,6 +471,26 @@ def _lock(project: Project, product: Product, files: Sequence[RenderedFile]) -> 
     return lock.lock_of(_name(project), _dates(product), files, inputs, pipeline.history(product))
 
 
+def _inputs(project: Project, loaded: spec.Loaded, *paths: str) -> Inputs | None:
+    """The spec and what it extends, the lock, some paths of the tree, and where a nearer spec would be found."""
+    if loaded.product is None:
+        return None  # what could not be read is not known
+    here = Path.cwd()
+    nearer = [folder for folder in (here, *here.parents) if folder.is_relative_to(project.root)]
+    places = (*loaded.sources, lock.NAME, disk.STAGING, *paths)
+    files = {os.path.join(project.root, place) for place in places}  # noqa: PTH118
+    files |= {str(folder / name) for folder in (*nearer, project.root) for name in SPEC_NAMES}
+    return Inputs(files=tuple(sorted(files)), programs=_checkov())
+
+
+def _checkov() -> tuple[str, ...]:
+    """The Python that has checkov; another one may give other answers."""
+    from generator.checkers import provision
+
+    found = provision.environment(checkers.Settings(cache=checkers.user_cache(), offline=True))
+    return () if isinstance(found, NotChecked) else (str(found),)
+
+
 def _name(project: Project) -> str:
     return spec.shown(project.spec_path, project.root)
 
@@ -541,14 +570,17 @@ def _changes(states: Sequence[disk.FileState], *, force: bool) -> Iterator[Chang
             yield Change(state.path, action)
 
 
-def _sources(paths: Sequence[Path], root: Path) -> tuple[tuple[SourceFile, ...], tuple[NotChecked, ...]]:
-    """The text files below some paths, and what is no text; links are not followed."""
+def _sources(
+    paths: Sequence[Path], root: Path
+) -> tuple[tuple[SourceFile, ...], tuple[NotChecked, ...], tuple[str, ...]]:
+    """The text files below some paths, what is no text, and the folders that were looked into; no link is followed."""
     made: dict[Path, SourceFile] = {}
     unread: list[NotChecked] = []
+    folders: list[str] = []
     for path in paths:
         if not path.exists():
             raise Fault(f"there is no {path}", "name a file or directory that exists")
-        for file in _walk(path):
+        for file in _walk(path, folders):
             place = file.resolve()
             text = None if place in made or file.stat().st_size > _MAX_LINT_BYTES else _text(place)
             if text is not None:
@@ -557,7 +589,7 @@ def _sources(paths: Sequence[Path], root: Path) -> tuple[tuple[SourceFile, ...],
                 unread.append(
                     NotChecked(spec.shown(place, root), "it is too large or no text", "leave it out of the paths")
                 )
-    return tuple(made.values()), tuple(unread)
+    return tuple(made.values()), tuple(unread), tuple(sorted(folders))
 
 
 def _without_charts(files: Sequence[SourceFile]) -> tuple[tuple[SourceFile, ...], tuple[NotChecked, ...]]:
@@ -572,11 +604,12 @@ def _without_charts(files: Sequence[SourceFile]) -> tuple[tuple[SourceFile, ...]
     return kept, (NotChecked(what, "a template is no manifest", "lint the output of `helm template`"),)
 
 
-def _walk(path: Path) -> Iterator[Path]:
+def _walk(path: Path, walked: list[str]) -> Iterator[Path]:
     if path.is_file():
         yield path
         return
     for folder, folders, names in os.walk(path):
+        walked.append(os.path.abspath(folder))  # noqa: PTH100
         folders[:] = sorted(name for name in folders if name not in _LEFT_OUT)
         for name in sorted(names):
             file = Path(folder) / name

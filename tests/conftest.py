@@ -38,6 +38,12 @@ def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket.socket, "connect", refuse)
 
 
+@pytest.fixture(autouse=True)
+def _no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every command that a test starts does its work; tests of the memory itself switch it on."""
+    monkeypatch.setenv("GROUNDPLAN_CACHE", "off")
+
+
 @pytest.fixture
 def spec_file(tmp_path: Path) -> Callable[[str], Path]:
     """Writes a spec into a directory of its own."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -111,3 +112,33 @@ def test_what_is_absent_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def test_it_is_silent_where_there_is_nothing_of_its_own(tmp_path: Path) -> None:
     assert asked({"compose.yaml": "services: {}\n", "x.tf": "a = 1\n"}, tmp_path) == Outcome()
     assert "promtool" in checkers.CHECKERS
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        ("echo 'it crashed' >&2; exit 2", 'it said "it crashed" (exit 2)'),
+        ("exit 139", 'it said "nothing" (exit 139)'),
+        ("exec sleep 60", "it took longer than 1 s"),
+    ],
+    ids=["crashed", "killed", "too slow"],
+)
+def test_what_it_does_not_answer_has_not_passed(
+    script: str, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for name in ("promtool", "amtool"):
+        (folder / name).write_text(f"#!/bin/sh\ncase $1 in --version) echo version 9.9.9; exit;; esac\n{script}\n")
+        (folder / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr(promtool, "_LONGEST_SECONDS", 1)
+    rules = "groups:\n  - name: a\n    rules:\n      - {alert: Up, expr: up == 0}\n"
+    routes = "route: {receiver: a}\nreceivers: [{name: a}]\n"
+    outcome = asked({"rules.yaml": rules, "alertmanager.yaml": routes}, tmp_path)
+    assert not outcome.passes
+    assert not outcome.findings
+    assert [(row.what, row.reason, row.fleeting) for row in outcome.not_checked] == [
+        ("files by promtool", reason, True),
+        ("files by amtool", reason, True),
+    ]

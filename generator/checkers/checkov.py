@@ -161,7 +161,8 @@ def start(files: Sequence[TextFile], settings: Settings, prepared: subprocess.Po
     except OSError as failure:
         for work in works:
             work.finish()
-        broken = NotChecked("checkov", f"{python} cannot be started: {failure.strerror}", provision.MEND)
+        reason = f"{python} cannot be started: {failure.strerror}"
+        broken = NotChecked("checkov", reason, provision.MEND, fleeting=True)
         return Job(replace(early, not_checked=(*early.not_checked, broken)))
     return Job(early, tuple(works))
 
@@ -292,7 +293,8 @@ def _environment() -> dict[str, str]:
 
 def _stopped(error: str, code: int) -> Outcome:
     last = error.strip().splitlines()[-1:] or [f"exit {code}"]
-    return Outcome(not_checked=(NotChecked("checkov", f"it stopped: {last[0][:300]}", provision.MEND),))
+    row = NotChecked("checkov", f"it stopped: {last[0][:300]}", provision.MEND, fleeting=True)
+    return Outcome(not_checked=(row,))
 
 
 def _outcome(answer: dict[str, Any], workspace: Workspace, files: Sequence[TextFile]) -> Outcome:

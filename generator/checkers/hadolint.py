@@ -74,7 +74,7 @@ class Job:
             said = (error or text).strip().splitlines()[:1] or ["nothing"]
             reason = f'hadolint answered "{said[0][:200]}" (exit {code})'
             fix = "run `hadolint --version` to see whether it works"
-            return Outcome(not_checked=(NotChecked("hadolint", reason, fix),))
+            return Outcome(not_checked=(NotChecked("hadolint", reason, fix, fleeting=True),))
         findings = (*(_finding(row, self.workspace.original(row["file"])) for row in rows), *_empty(self.files))
         touched = {finding.at.path for finding in findings}
         passes = tuple(Pass("hadolint", file.path) for file in self.files if file.path not in touched)
@@ -107,7 +107,8 @@ def start(files: Sequence[TextFile], _settings: Settings) -> Job:
         version = subprocess.Popen([str(binary), "--version"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
     except OSError as failure:
         workspace.close()
-        broken = NotChecked("hadolint", f"{binary} cannot be started: {failure.strerror}", _INSTALL)
+        reason = f"{binary} cannot be started: {failure.strerror}"
+        broken = NotChecked("hadolint", reason, _INSTALL, fleeting=True)
         return Job(mine, None, None, None, Outcome(not_checked=(broken,)))
     return Job(mine, process, version, workspace, Outcome())
 

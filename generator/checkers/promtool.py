@@ -48,6 +48,10 @@ class _Said:
     text: str
 
 
+class _Unanswered(Exception):
+    """A program that gave no verdict; its text says why."""
+
+
 def check(files: Sequence[TextFile], _settings: Settings) -> Outcome:
     """What the programs say of rule files, their tests, and the configurations of Prometheus and Alertmanager."""
     kinds = {name: [file for file in files if _kind(file) == name] for name in _KEYS}
@@ -55,9 +59,21 @@ def check(files: Sequence[TextFile], _settings: Settings) -> Outcome:
         return Outcome()
     workspace = Workspace([file for file in files if _kind(file) or file.path.endswith(".tmpl")])
     try:
-        return _joined([*_with_promtool(kinds, workspace), *_with_amtool(kinds["alertmanager"], workspace)])
+        rules = _answered("promtool", _with_promtool(kinds, workspace))
+        return _joined([*rules, *_answered("amtool", _with_amtool(kinds["alertmanager"], workspace))])
     finally:
         workspace.close()
+
+
+def _answered(tool: str, outcomes: Iterator[Outcome]) -> Iterator[Outcome]:
+    """The outcomes as far as the program gives any; what it does not answer is not checked."""
+    try:
+        yield from outcomes
+    except _Unanswered as reason:
+        row = NotChecked(
+            f"files by {tool}", str(reason), f"run `{tool} --version` to see whether it works", fleeting=True
+        )
+        yield Outcome(not_checked=(row,))
 
 
 def _kind(file: TextFile) -> str:
@@ -124,7 +140,7 @@ def _places(files: Sequence[TextFile], workspace: Workspace) -> list[str]:
 
 
 def _run(command: Sequence[str], workspace: Workspace) -> str:
-    """Everything it says, in its order; what stops it before it says anything is said instead."""
+    """Everything it says, in its order, when something is wrong. Raises _Unanswered for what stops it before."""
     try:
         done = subprocess.run(
             command,
@@ -136,8 +152,13 @@ def _run(command: Sequence[str], workspace: Workspace) -> str:
             timeout=_LONGEST_SECONDS,
             check=False,
         )
-    except (OSError, subprocess.TimeoutExpired) as failure:
-        return f"FAILED: {failure}"
+    except OSError as failure:
+        raise _Unanswered(f"{command[0]} cannot be started: {failure.strerror}") from failure
+    except subprocess.TimeoutExpired as failure:
+        raise _Unanswered(f"it took longer than {_LONGEST_SECONDS} s") from failure
+    if done.returncode and "FAILED:" not in done.stdout:
+        first = (done.stdout.strip().splitlines() or ["nothing"])[0]
+        raise _Unanswered(f'it said "{first[:200]}" (exit {done.returncode})')
     return done.stdout if done.returncode else ""
 
 

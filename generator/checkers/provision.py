@@ -36,7 +36,7 @@ def environment(settings: Settings) -> Path | NotChecked:
         return python
     if settings.offline:
         fix = f"run once without --offline, or point {VARIABLE} at a Python that has checkov"
-        return NotChecked("checkov", "its environment is not set up, and --offline forbids it", fix)
+        return NotChecked("checkov", "its environment is not set up, and --offline forbids it", fix, fleeting=True)
     return _made(folder, python, settings)
 
 
@@ -51,7 +51,8 @@ def _configured(path: Path) -> Path | NotChecked:
     for candidate in candidates:
         if candidate.is_file() and os.access(candidate, os.X_OK):
             return candidate.absolute()
-    return NotChecked("checkov", f"there is no Python with checkov at {path}", f"mend {VARIABLE}, or leave it out")
+    reason = f"there is no Python with checkov at {path}"
+    return NotChecked("checkov", reason, f"mend {VARIABLE}, or leave it out", fleeting=True)
 
 
 def _identity() -> str:
@@ -77,10 +78,11 @@ def _made(folder: Path, python: Path, settings: Settings) -> Path | NotChecked:
             for command in _commands(folder, python):
                 done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
                 if done.returncode:
-                    return NotChecked("checkov", f"its environment could not be set up: {_cause(done)}", fix)
+                    reason = f"its environment could not be set up: {_cause(done)}"
+                    return NotChecked("checkov", reason, fix, fleeting=True)
             (folder / _READY).write_text("", encoding="utf-8")
     except OSError as error:
-        return NotChecked("checkov", f"its environment could not be set up: {error}", fix)
+        return NotChecked("checkov", f"its environment could not be set up: {error}", fix, fleeting=True)
     settings.progress("checkov is ready")
     return python
 

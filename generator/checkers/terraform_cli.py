@@ -59,7 +59,8 @@ def start(files: Sequence[TextFile], settings: Settings) -> Job:
     try:
         return Job(mine, settings, binary, _begin(mine, binary, memory), Outcome())
     except OSError as failure:
-        broken = NotChecked("terraform fmt", f"{binary} cannot be started: {failure.strerror}", _INSTALL)
+        reason = f"{binary} cannot be started: {failure.strerror}"
+        broken = NotChecked("terraform fmt", reason, _INSTALL, fleeting=True)
         return Job(mine, settings, None, None, Outcome(not_checked=(broken,)))
 
 
@@ -150,13 +151,13 @@ def _formatted(work: Formatting, files: Sequence[TextFile]) -> Outcome:
             work.version.kill()
             work.version.communicate()
             reason = f"it took longer than {_LONGEST_SECONDS} s"
-            return Outcome(not_checked=(NotChecked("terraform fmt", reason, "run it on fewer files"),))
+            return Outcome(not_checked=(NotChecked("terraform fmt", reason, "run it on fewer files", fleeting=True),))
         error = work.workspace.note("error").read_text(encoding="utf-8", errors="replace")
         answer = _answer(work, files, error)
         if work.process.returncode and not answer["refused"]:
             reason = f'it said "{_first(error)}" (exit {work.process.returncode})'
             fix = "run `terraform fmt -check -recursive` to see more"
-            return Outcome(not_checked=(NotChecked("terraform fmt", reason, fix),))
+            return Outcome(not_checked=(NotChecked("terraform fmt", reason, fix, fleeting=True),))
         answer["version"] = said[1].removeprefix("v") if len(said) > 1 else ""
         _remember(work.memory, json.dumps(answer))
         return _outcome(answer, files)

@@ -252,7 +252,8 @@ class _Root:
         return self._undone(worded(lacking[0]["summary"], lacking[0].get("detail", "")), fix)
 
     def _undone(self, reason: str, fix: str) -> Outcome:
-        return Outcome(not_checked=(NotChecked(f"terraform validate of {self.shown}", reason, fix),))
+        row = NotChecked(f"terraform validate of {self.shown}", reason, fix, fleeting=True)
+        return Outcome(not_checked=(row,))
 
     def _run(self, *words: str) -> str:
         """Run terraform in the folder, and end all it started when it takes too long."""
@@ -331,7 +332,8 @@ class _Root:
         if summary is None or summary.get("status") != "pass" or not summary.get("passed"):
             status = summary.get("status", "nothing") if summary else "nothing"
             reason = f'terraform test ended with "{status}" and no run that passed'
-            return Outcome(not_checked=(NotChecked(f"terraform test of {file.path}", reason, "run it by hand"),))
+            undone = NotChecked(f"terraform test of {file.path}", reason, "run it by hand", fleeting=True)
+            return Outcome(not_checked=(undone,))
         return Outcome((), (Pass("terraform/test", file.path),))
 
     def _danger(self, file: TextFile) -> str:
