@@ -145,6 +145,13 @@ _SKIP = click.option(
     shell_complete=completion.checkers,
 )
 _OFFLINE = click.option("--offline", is_flag=True, help="Never prepare the checkov environment; use what is there.")
+_CHANGED = click.argument("changed", metavar="[--changed FILE...]", nargs=-1, type=click.Path(path_type=Path))
+_ONLY_CHANGED = click.option(
+    "--changed",
+    "of_changed",
+    is_flag=True,
+    help="For hooks: the projects that the named files are part of, and nothing where they are part of none.",
+)
 _QUIET = click.option("-q", "--quiet", is_flag=True, help="Findings and the verdict only.")
 
 
@@ -167,8 +174,15 @@ def main() -> None:
 
 
 @main.command()
-@_with(_SPEC, _OUTPUT, _FAIL_ON, _QUIET)
-def validate(spec: Path | None, outputs: tuple[Output, ...], fail_on: str, quiet: bool) -> int:
+@_with(_CHANGED, _SPEC, _OUTPUT, _FAIL_ON, _QUIET, _ONLY_CHANGED)
+def validate(
+    changed: tuple[Path, ...],
+    spec: Path | None,
+    outputs: tuple[Output, ...],
+    fail_on: str,
+    quiet: bool,
+    of_changed: bool,
+) -> int:
     """Check the spec alone: structure, names, references, every environment.
 
     \b
@@ -177,24 +191,29 @@ def validate(spec: Path | None, outputs: tuple[Output, ...], fail_on: str, quiet
     """
     from generator import project
 
-    return _deliver(project.validate(_project(spec), Severity.of(fail_on)), outputs, quiet)
+    level = Severity.of(fail_on)
+    return _every(_projects(spec, changed, of_changed), outputs, quiet, lambda one: project.validate(one, level))
 
 
 @main.command()
-@_with(_SPEC, _OUTPUT, _FAIL_ON, _QUIET)
+@_with(_CHANGED, _SPEC, _OUTPUT, _FAIL_ON, _QUIET, _ONLY_CHANGED)
 @click.option("--dry-run", is_flag=True, help="Say what would be written and write nothing.")
 @click.option("--diff", is_flag=True, help="Show the difference to what is there; writes nothing.")
 @click.option("--force", is_flag=True, help="Overwrite files that are foreign or were edited by hand.")
 def generate(
+    changed: tuple[Path, ...],
     spec: Path | None,
     outputs: tuple[Output, ...],
     fail_on: str,
     quiet: bool,
+    of_changed: bool,
     dry_run: bool,
     diff: bool,
     force: bool,
 ) -> int:
     """Write every file the spec implies, all or nothing.
+
+    With --changed the exit code is 1 when files were written: they belong into the same commit.
 
     \b
     groundplan generate
@@ -202,18 +221,32 @@ def generate(
     """
     from generator import project
 
-    report, difference = project.generate(
-        _project(spec), Severity.of(fail_on), write=not (dry_run or diff), force=force
-    )
-    if diff:
-        click.echo(difference, nl=False)
-    return _deliver(report, outputs, quiet)
+    def made(one: Project) -> Made:
+        answer, difference = project.generate(one, Severity.of(fail_on), write=not (dry_run or diff), force=force)
+        if diff:
+            click.echo(difference, nl=False)
+        if of_changed and answer.report.changes:
+            written.append(len(answer.report.changes))
+        return answer
+
+    written: list[int] = []
+    code = _every(_projects(spec, changed, of_changed), outputs, quiet, made)
+    if written:
+        click.echo(f"{sum(written)} files follow the spec now; add them to the commit", err=True)
+    return code or int(bool(written))
 
 
 @main.command()
-@_with(_SPEC, _OUTPUT, _FAIL_ON, _SKIP, _OFFLINE, _QUIET)
+@_with(_CHANGED, _SPEC, _OUTPUT, _FAIL_ON, _SKIP, _OFFLINE, _QUIET, _ONLY_CHANGED)
 def check(
-    spec: Path | None, outputs: tuple[Output, ...], fail_on: str, skip: tuple[str, ...], offline: bool, quiet: bool
+    changed: tuple[Path, ...],
+    spec: Path | None,
+    outputs: tuple[Output, ...],
+    fail_on: str,
+    skip: tuple[str, ...],
+    offline: bool,
+    quiet: bool,
+    of_changed: bool,
 ) -> int:
     """The gate: is the tree what the spec says, and is it consistent and safe? Writes nothing.
 
@@ -223,7 +256,8 @@ def check(
     """
     from generator import project
 
-    return _deliver(project.check(_project(spec), _choices(fail_on, skip, offline)), outputs, quiet)
+    choices = _choices(fail_on, skip, offline)
+    return _every(_projects(spec, changed, of_changed), outputs, quiet, lambda one: project.check(one, choices))
 
 
 @main.command()
@@ -258,6 +292,11 @@ def diff(spec: Path | None, quiet: bool, against: str | None, allow_replace: boo
 @main.command()
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @_with(_OUTPUT, _FAIL_ON, _SKIP, _OFFLINE, _QUIET)
+@click.option(
+    "--changed",
+    is_flag=True,
+    help="For hooks: all that is below this directory is read, and what is found in the named files is told.",
+)
 def lint(
     paths: tuple[Path, ...],
     outputs: tuple[Output, ...],
@@ -265,6 +304,7 @@ def lint(
     skip: tuple[str, ...],
     offline: bool,
     quiet: bool,
+    changed: bool,
 ) -> int:
     """Check files that nobody generated: Dockerfiles, compose files, Kubernetes manifests.
 
@@ -274,7 +314,11 @@ def lint(
     """
     from generator import project
 
-    return _deliver(project.lint(paths or (Path(),), _choices(fail_on, skip, offline)), outputs, quiet)
+    choices = _choices(fail_on, skip, offline)
+    if not changed:
+        return _deliver(project.lint(paths or (Path(),), choices), outputs, quiet)
+    only = [path for path in paths if project.of_interest(path) and path.is_file()]
+    return _deliver(project.lint((Path(),), choices, only), outputs, quiet) if only else 0
 
 
 @main.command()
@@ -521,6 +565,35 @@ def _project(spec: Path | None) -> Project:
     from generator import project
 
     return project.find(spec)
+
+
+def _projects(spec: Path | None, files: tuple[Path, ...], of_changed: bool) -> tuple[Project, ...]:
+    """The one project of the spec, or those that changed files are part of."""
+    if not of_changed:
+        if files:
+            raise Fault(f"{files[0]} is not expected here", "name a spec with --spec, or changed files with --changed")
+        return (_project(spec),)
+    from generator import changed, memory
+
+    memory.depend(changed.inputs(files))
+    found = (_project(spec),) if spec is not None else changed.projects(files)
+    if not found:
+        memory.doubt()  # it is cheap to ask again
+    return found
+
+
+def _every(
+    projects: tuple[Project, ...], outputs: tuple[Output, ...], quiet: bool, made: Callable[[Project], Made]
+) -> int:
+    """The worst exit code of some projects, one after the other."""
+    if len(projects) > 1 and outputs:
+        raise Fault(f"there are {len(projects)} projects and one report", "name one of them with --spec")
+    worst = 0
+    for project in projects:
+        if len(projects) > 1:
+            click.echo(f"{project.spec_path.parent}:", err=True)
+        worst = max(worst, _deliver(made(project), outputs, quiet))
+    return worst
 
 
 def _choices(fail_on: str, skip: tuple[str, ...], offline: bool) -> Choices:

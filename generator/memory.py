@@ -85,10 +85,17 @@ def run(arguments: Sequence[str], command: Callable[[Sequence[str]], int]) -> in
 
 
 def depend(inputs: Inputs | None) -> None:
-    """Called by a command that has its answer: it follows from these inputs, or, with None, from more."""
-    if _watched is not None:
-        _watched.doubtful |= inputs is None or _watched.inputs is not None
-        _watched.inputs = inputs
+    """Called by a command that has an answer: it follows from these inputs too, or, with None, from more."""
+    if _watched is not None and inputs is not None:
+        before = _watched.inputs or Inputs()
+        together = (dict.fromkeys((*old, *new)) for old, new in zip(_parts(before), _parts(inputs), strict=True))
+        _watched.inputs = Inputs(*(tuple(part) for part in together))
+    elif _watched is not None:
+        _watched.doubtful = True
+
+
+def _parts(inputs: Inputs) -> tuple[tuple[str, ...], ...]:
+    return inputs.files, inputs.folders, inputs.programs
 
 
 def doubt() -> None:

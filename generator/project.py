@@ -188,14 +188,18 @@ def check(project: Project, choices: Choices) -> Made:
     return Made(report, {**texts, **loaded.sources}, inputs)
 
 
-def lint(paths: Sequence[Path], choices: Choices) -> Made:
-    """The checkers over files as they are. Raises Fault when there is nothing to check."""
+def lint(paths: Sequence[Path], choices: Choices, only: Sequence[Path] = ()) -> Made:
+    """The checkers over files as they are; with `only`, what they find in these, or between these and others.
+
+    Raises Fault when there is nothing to check.
+    """
     root = Path.cwd().resolve()
     found, unread, folders = _sources(paths, root)
     files, charts = _without_charts(found)
     outcome = pipeline.check(files, _settings(choices, None), choices.skip)
     outcome = dataclasses.replace(outcome, not_checked=(*outcome.not_checked, *charts, *unread))
     report = _judged("lint", outcome.findings, files, outcome, choices, ())
+    report = _narrowed(report, {spec.shown(path.resolve(), root) for path in only}) if only else report
     concerned = {finding.at.path for finding in (*report.findings, *(w.finding for w in report.waived))}
     concerned |= {item.path for item in report.passes}
     if not concerned:
@@ -206,6 +210,20 @@ def lint(paths: Sequence[Path], choices: Choices) -> Made:
     read = [os.path.join(root, path) for path in (*(file.path for file in found), *(item.what for item in unread))]  # noqa: PTH118
     inputs = Inputs(tuple(sorted(read)), tuple(folders), _checkov()) if lasting else None
     return Made(dataclasses.replace(report, files=listed), {file.path: file.text for file in files}, inputs)
+
+
+def _narrowed(report: Report, paths: set[str]) -> Report:
+    """A report of some files alone; a finding between two files is one of both."""
+
+    def meant(finding: Finding) -> bool:
+        return finding.at.path in paths or any(other.at.path in paths for other in finding.related)
+
+    return dataclasses.replace(
+        report,
+        findings=tuple(finding for finding in report.findings if meant(finding)),
+        waived=tuple(waived for waived in report.waived if meant(waived.finding)),
+        passes=tuple(item for item in report.passes if item.path in paths),
+    )
 
 
 def diff(project: Project, against: str | None) -> Difference:
@@ -613,7 +631,7 @@ def _walk(path: Path, walked: list[str]) -> Iterator[Path]:
         folders[:] = sorted(name for name in folders if name not in _LEFT_OUT)
         for name in sorted(names):
             file = Path(folder) / name
-            if _of_interest(file) and file.is_file() and not file.is_symlink():
+            if of_interest(file) and file.is_file() and not file.is_symlink():
                 yield file
 
 
@@ -623,8 +641,8 @@ _SUFFIXES = (
 )
 
 
-def _of_interest(file: Path) -> bool:
-    """Of documents only runbooks, since alerts link to their headings."""
+def of_interest(file: Path) -> bool:
+    """Whether a file has a name of the kinds that are linted; of documents only runbooks, to which alerts link."""
     name = file.name
     if name.endswith(".md"):
         return "runbook" in file.as_posix().lower()

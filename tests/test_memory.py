@@ -335,14 +335,25 @@ def test_no_answer_holds_a_text_of_the_tree(here: Path, tmp_path: Path) -> None:
     assert "FROM" not in answer.read_text()
 
 
-def test_two_answers_of_one_run_are_none(here: Path, tmp_path: Path) -> None:
+def test_a_run_of_two_answers_follows_from_the_inputs_of_both(here: Path) -> None:
+    (here / "a").write_text("1")
+    (here / "b").write_text("1")
+    settle()
+    runs = []
+
     def command(_: Sequence[str]) -> int:
-        for _ in range(2):
-            memory.depend(Inputs())
+        runs.append(1)
+        for name in ("a", "b"):
+            memory.depend(Inputs(files=(str(here / name),)))
         return 0
 
-    memory.run(CHECK, command)
-    assert answers(tmp_path) == []
+    for changed in ("", "a", "b"):
+        if changed:
+            (here / changed).write_text("2")
+            settle()
+        for _ in range(2):
+            memory.run(CHECK, command)
+    assert len(runs) == 3
 
 
 def test_an_unchanged_run_imports_nothing_heavy(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
