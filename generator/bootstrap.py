@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from generator import project, scaffold
+from generator import editor_schema, project, scaffold
 from generator.finding import Severity
 from generator.project import Made
 from generator.scaffold import SPEC_NAME, Laid
@@ -65,7 +65,7 @@ def bootstrap(directory: Path, given: Mapping[str, str], *, detected: bool, spec
         laid = scaffold.lay(directory, answers, texts, only=frozenset({SPEC_NAME}))
         return Started(directory, laid, None, notes)
     if answers["variant"] != LINT_ONLY:
-        texts[SCHEMA_NAME] = project.schema_text("spec")
+        texts[SCHEMA_NAME] = editor_schema.text()
     laid = scaffold.lay(directory, answers, texts)
     if SPEC_NAME not in laid.written:
         return Started(directory, laid, None, notes)

@@ -107,7 +107,8 @@ def repository(tmp_path: Path, home: Path, source: Path) -> Hooked:
 
 
 def generated(made: Hooked, folder: str = ".") -> None:
-    made.write(f"{folder}/groundplan.yaml", SPEC)
+    text = SPEC if folder == "." else SPEC.replace("app: shop", f"app: {folder}")
+    made.write(f"{folder}/groundplan.yaml", text)
     assert cli.run(["generate", "-q", "--spec", str(made.root / folder / "groundplan.yaml")]) == 0
 
 
