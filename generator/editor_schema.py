@@ -106,7 +106,7 @@ def _by_type(part: Schema, made: dict[str, Any], shared: dict[str, Any]) -> dict
     usual = part["properties"][kind].get("default")
     properties = dict(made["properties"])
     references: dict[str, Any] = {kind: True}
-    for name in properties.keys() - {kind}:
+    for name in (name for name in properties if name != kind):
         shared[f"{made['title']}.{name}"] = properties[name]
         references[name] = {"$ref": f"#/$defs/{made['title']}.{name}"}
     conditions = []

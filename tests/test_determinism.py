@@ -83,3 +83,17 @@ def test_a_second_generate_changes_nothing(tmp_path: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()}
     assert run(tmp_path, "generate", "-q").returncode == 0
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_the_schema_for_editors_is_the_same_twice() -> None:
+    made = {
+        subprocess.run(
+            [sys.executable, "-m", "generator", "schema"],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            cwd=ROOT,
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed in ("0", "1")
+    }
+    assert len(made) == 1
