@@ -27,7 +27,7 @@ SPEC: Mapping[str, Any] = data.load("schemas/spec.schema.json")
 SMALLEST = (APPS / "smallest" / "groundplan.yaml").read_text(encoding="utf-8")
 TEXT = editor_schema.text()
 OURS = {"./groundplan.schema.json": "groundplan.yaml"}
-NODE_TOOLS = Path(os.environ.get("GROUNDPLAN_NODE_TOOLS", "/nowhere"))
+NODE_TOOLS = Path(os.environ.get("GROUNDPLAN_NODE_TOOLS", "/nowhere")) / "node_modules"
 
 
 @pytest.fixture
@@ -512,8 +512,8 @@ def test_every_explained_value_is_explained(path: str) -> None:
 
 # the language server itself
 
-SERVER = shutil.which("yaml-language-server") or shutil.which(str(NODE_TOOLS / "yaml-language-server"))
-JSONC = NODE_TOOLS.parent / "jsonc-parser"
+SERVER = shutil.which("yaml-language-server") or shutil.which(str(NODE_TOOLS / ".bin" / "yaml-language-server"))
+JSONC = NODE_TOOLS / "jsonc-parser"
 needs_server = pytest.mark.skipif(SERVER is None, reason="yaml-language-server is not here: see GROUNDPLAN_NODE_TOOLS")
 HEAD = "apiVersion: groundplan/v1\napp: shop\nowner: team-shop\n"
 
