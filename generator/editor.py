@@ -47,7 +47,7 @@ def install(spec: Path, schema: str) -> Installed:
     """Write the schema beside the spec and tell VS Code of it: all of it, or nothing and a Fault."""
     if not spec.is_file():
         raise Fault(f"{spec} is not a file", "name the spec with --spec, or write one with `groundplan init`")
-    root, name = spec.parent.resolve(), spec.name
+    root, name, named = spec.parent.resolve(), spec.name, _names_a_schema(spec)
     if any(character in _GLOB for character in name):
         raise Fault(f"{name} has a character that means something in a pattern", "rename the spec")
     disk.recover(root)
@@ -63,7 +63,7 @@ def install(spec: Path, schema: str) -> Installed:
     if changed:
         journal.switch(root, [journal.Put(path, tree.bytes_at(path), wanted[path]) for path in changed], ())
     kept = tuple(path for path in wanted if path not in changed)
-    return Installed(changed, kept, tuple(_remarks(spec, root, settings)))
+    return Installed(changed, kept, tuple(_remarks(name, root, settings, named=named)))
 
 
 def _association(name: str) -> dict[str, str]:
@@ -162,15 +162,22 @@ def _patterns(value: jsonc.Value) -> set[str]:
     return {entry.removeprefix("**").removeprefix(".").removeprefix("/") for entry in given if isinstance(entry, str)}
 
 
-def _remarks(spec: Path, root: Path, settings: str) -> Iterator[str]:
-    with spec.open(encoding="utf-8", errors="replace") as stream:
-        named = "yaml-language-server:" in stream.read(4096)
+def _names_a_schema(spec: Path) -> bool:
+    """Whether the spec's head has the line that editors of all kinds read."""
+    try:
+        with spec.open(encoding="utf-8", errors="replace") as stream:
+            return "yaml-language-server:" in stream.read(4096)
+    except OSError as error:
+        raise Fault(f"{spec} cannot be read: {error.strerror}", "mend its permissions; nothing was written") from error
+
+
+def _remarks(name: str, root: Path, settings: str, *, named: bool) -> Iterator[str]:
     if not named:
-        yield f"for editors that read no settings of VS Code, make this the first line of {spec.name}: {MODELINE}"
+        yield f"for editors that read no settings of VS Code, make this the first line of {name}: {MODELINE}"
     whole = jsonc.read(settings)
     schemas = whole.get(_KEY) if whole else None
     for member in schemas.members if schemas and not named else ():
-        if member.key not in _NAMES and any(fnmatch.fnmatchcase(spec.name, one) for one in _patterns(member.value)):
-            yield f'{SETTINGS} lays "{member.key}" on {spec.name} too; that line would settle it'
+        if member.key not in _NAMES and any(fnmatch.fnmatchcase(name, one) for one in _patterns(member.value)):
+            yield f'{SETTINGS} lays "{member.key}" on {name} too; that line would settle it'
     if not (root / ".git").exists() and any((above / ".git").exists() for above in root.parents):
         yield f"VS Code reads {SETTINGS} of the folder that it opens: open {root.name}, not the repository above it"

@@ -364,6 +364,14 @@ def test_a_directory_that_cannot_be_written(here: Path) -> None:
     here.chmod(0o755)
 
 
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_spec_that_cannot_be_read(here: Path) -> None:
+    (here / "groundplan.yaml").chmod(0)
+    with pytest.raises(Fault, match="cannot be read: Permission denied"):
+        editor.install(here / "groundplan.yaml", TEXT)
+    assert not (here / editor.SCHEMA).exists()
+
+
 # the command
 
 
