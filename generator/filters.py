@@ -107,6 +107,12 @@ def line(value: Any) -> str:
     return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+", " ", str(value)).strip()
 
 
+def row(value: Any) -> str:
+    """Text on one line that keeps its indentation."""
+    text = str(value)
+    return " " * (len(text) - len(text.lstrip(" "))) + line(text)
+
+
 def quoted(value: Any) -> str:
     """A double-quoted Dockerfile value (ENV, LABEL): `\\`, `"` and `$` are escaped.
 
@@ -149,6 +155,7 @@ WRITERS: dict[str, Callable[[Any], str]] = {
     "dockerignore": word,
     "conf": word,
     "md": line,
+    "dot": line,
     "txt": line,
     "env": line,
 }
@@ -161,6 +168,7 @@ FILTERS: dict[str, Callable[[Any], str]] = {
     "run": run,
     "shell": shell,
     "comment": line,
+    "row": row,
     "yaml": yaml_flow,
     "hcl": hcl,
     "word": word,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from generator import data, render, spec
+from generator import data, markdown, render, spec
 from generator.artifact import RenderedFile
 from generator.model import Product
 from generator.monitoring import addresses
@@ -233,7 +233,7 @@ def test_a_hostile_text_stays_text(text: str) -> None:
     assert not any("<script" in line or re.search(r"(?<!\\)\]\(javascript", line) for line in lines)
     (row,) = [line for line in lines if line.startswith(f"| [{alert.name}]")]
     assert len(re.findall(r"(?<!\\)\|", row)) == 4
-    assert runbooks.written(text) in lines
+    assert markdown.written(text) in lines
 
 
 @pytest.mark.parametrize(
@@ -247,8 +247,8 @@ def test_a_hostile_text_stays_text(text: str) -> None:
     ],
 )
 def test_code_spans_hold_what_they_are_given(text: str, shown: str) -> None:
-    assert runbooks.code(text) == shown
+    assert markdown.code(text) == shown
 
 
 def test_a_cell_of_a_table_escapes_bars_in_code() -> None:
-    assert runbooks.code("a|b", cell=True) == "`a\\|b`"
+    assert markdown.code("a|b", cell=True) == "`a\\|b`"

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from generator import flows
 from generator.artifact import Artifact, RenderedFile, because
 from generator.model import Product, Service, Spec
 from generator.quantity import byte_count, cpu, memory, millicores, seconds
 from generator.render import render_one
-from generator.targets.kubernetes import network, pod
+from generator.targets.kubernetes import pod
 from generator.targets.kubernetes.difference import difference
 
 BASE = "kubernetes/base"
@@ -132,10 +133,10 @@ def _service_objects(spec: Spec, service: Service) -> Iterator[Artifact]:
     yield from _workload(spec, service)
     yield from _reachable(spec, service)
     yield from _scaled(spec, service)
-    flows = {"ingress": network.ingress(spec, service), "egress": network.egress(spec, service)}
-    yield _object(spec, service, "networkpolicy", flows)
+    allowed = {"ingress": flows.ingress(spec, service), "egress": flows.egress(spec, service)}
+    yield _object(spec, service, "networkpolicy", allowed)
     if service.migrate:
-        outwards = {"ingress": [], "egress": network.outwards(spec, service), **_migration_labels(service)}
+        outwards = {"ingress": [], "egress": flows.outwards(spec, service), **_migration_labels(service)}
         yield _object(
             spec, service, "networkpolicy", outwards, name="migration-networkpolicy", origin=service.at("migrate")
         )

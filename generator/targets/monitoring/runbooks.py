@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from generator.artifact import Artifact, because
+from generator.markdown import code, written
 from generator.model import Product, Receiver, Spec, Text
 from generator.monitoring.addresses import dashboard_url, runbook_path
 from generator.monitoring.alert import Alert
@@ -213,26 +214,6 @@ def _name(text: Text) -> str:
     if only is not None:
         return f"the secret {code(only.output or only.name)}"
     return written("".join(part for part in text.parts if isinstance(part, str))) if not text.secret else "secret"
-
-
-_MARKUP = re.compile(r"([\\`*_\[\]|~$])")
-
-
-def written(text: str) -> str:
-    """Text of the user's as Markdown that reads the same: no markup, no HTML, one line, no list or heading."""
-    flat = " ".join(text.split())
-    flat = _MARKUP.sub(r"\\\1", flat.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"))
-    return re.sub(r"^(#+|[-+=]+|\d+[.)])", lambda match: f"{match[1][:-1]}\\{match[1][-1]}", flat)
-
-
-def code(text: str, *, cell: bool = False) -> str:
-    """Text as a code span, whatever backticks it has; within a table's cell a bar ends nothing."""
-    flat = " ".join(text.split())
-    runs = {len(run) for run in re.findall(r"`+", flat)}
-    mark = "`" * next(length for length in range(1, len(runs) + 2) if length not in runs)
-    pad = " " if flat.startswith("`") or flat.endswith("`") else ""
-    shown = f"{mark}{pad}{flat}{pad}{mark}"
-    return shown.replace("|", "\\|") if cell else shown
 
 
 def _fence(texts: Iterable[str]) -> str:

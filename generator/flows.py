@@ -84,14 +84,21 @@ def outwards(spec: Spec, service: Service) -> list[dict[str, Any]]:
     return flows
 
 
+def resource_port(resource: Resource) -> int | None:
+    """The port at which a resource is reached; one that exists elsewhere says its own."""
+    literal = _said_port(resource)
+    return int(literal) if literal and literal.isdigit() else RESOURCE_PORTS.get(resource.type)
+
+
+def _said_port(resource: Resource) -> str | None:
+    return resource.outputs["port"].literal if "port" in resource.outputs else None
+
+
 def _to_resource(spec: Spec, resource: Resource, cause: str) -> Iterator[dict[str, Any]]:
-    port = RESOURCE_PORTS.get(resource.type)
-    literal = resource.outputs["port"].literal if "port" in resource.outputs else None
-    if literal and literal.isdigit():
-        port = int(literal)
+    port = resource_port(resource)
     if port is None:
         return
-    if resource.type not in _DATA and not literal:
+    if resource.type not in _DATA and not _said_port(resource):
         networks = [because(_ANYWHERE, cause)]  # a cloud's public endpoints have no fixed addresses
     elif spec.cloud is not None and spec.cloud.provider != "none":
         networks = [because(spec.cloud.network.cidr, spec.cloud.network.at("cidr"), cause)]

@@ -1,0 +1,1 @@
+"""Documents: what people read before they change, run or mend the product."""
