@@ -1,0 +1,466 @@
+"""What manifests, sources, Dockerfiles and compose files say, put together: services, resources, secrets.
+
+A compose file and a Procfile name services and tell what they call; where they are silent, manifests and sources
+speak. The more particular place wins: compose, then Dockerfile, then Procfile, then manifest, then source.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from generator.detect import backing, compose, image, languages, node, procfile, source
+from generator.detect.compose import ComposeService
+from generator.detect.environment import Surroundings, Variable, meaning, of_the_platform
+from generator.detect.found import Detection, Found, Process, Resource, Service, Unit
+from generator.detect.image import Image
+from generator.detect.manifest import properties
+from generator.detect.tree import Tree, survey
+from generator.references import RESERVED
+
+_EXAMPLES = (".env.example", ".env.sample", ".env.template", ".env.dist", "env.example", "example.env")
+_DEVELOPING = re.compile(
+    r"--reload\b|--debug\b|\brunserver\b|\bflask run\b|\bnpm (?:run )?(?:dev|watch)\b|"
+    r"\b(?:yarn|pnpm|bun)(?: run)? dev\b|"
+    r"\bnodemon\b|\bair\b|\bdotnet watch\b|\bcargo (?:run|watch)\b|\bgo run\b|\brails s(?:erver)?\b(?! -e prod)|"
+    r"\bartisan serve\b|\bphp -S\b|\bsleep infinity\b|\btail -f\b|\bnpx vite\b|\bspring-boot:run\b|\bbootRun\b|"
+    r"\bts-node(?:-dev)?\b"
+)
+_SCRIPTED = frozenset({"node", "python", "ruby", "php"})
+"""Runtimes whose start command is the same in every image."""
+MOST_SERVICES = 40
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Plan:
+    """A service to be: its unit, the process of it, and what compose and a Dockerfile say."""
+
+    name: Found[str]
+    unit: Unit
+    process: Process
+    compose: ComposeService | None = None
+    image: Image
+    alone: bool = True
+    """Whether no other service is made of the same folder."""
+
+
+@dataclass
+class _Gathered:
+    """What is known so far of the product as a whole."""
+
+    resources: dict[str, Resource] = field(default_factory=dict)
+    renamed: dict[str, dict[str, str]] = field(default_factory=dict)
+    """For each compose file, its names -> names of the spec."""
+    untyped: dict[str, dict[str, str]] = field(default_factory=dict)
+    """For each compose file, its names -> what a spec has no type for."""
+    secrets: dict[str, Found[str]] = field(default_factory=dict)
+    calls: dict[str, list[str]] = field(default_factory=dict)
+
+
+def detect(root: Path) -> Detection:
+    """Everything that a source tree says of its services. Nothing is executed, and no link is followed."""
+    tree = survey(root)
+    units = _units(tree)
+    composed = compose.read(tree)
+    plans = _plans(tree, units, composed)
+    if len(plans) > MOST_SERVICES:
+        tree.note(f"{len(plans)} services were found, and the first {MOST_SERVICES} are written")
+        plans = plans[:MOST_SERVICES]
+    gathered = _Gathered()
+    _backing(tree, composed, plans, gathered)
+    folders = list(units)
+    first = [_service(tree, plan, folders) for plan in plans]
+    ports = {service.name.value: service.port is not None or _static(service) for service in first}
+    services = [
+        _connected(tree, plan, service, folders, ports, gathered) for plan, service in zip(plans, first, strict=True)
+    ]
+    used = {name for service in services for name in _used(service)}
+    for name, resource in gathered.resources.items():
+        if name not in used:
+            tree.note(f"{name} ({resource.type.where}) is there, and which service uses it was not found")
+    resources = tuple(resource for name, resource in gathered.resources.items() if name in used)
+    return Detection(tuple(services), resources, gathered.secrets, tuple(tree.closing_notes()))
+
+
+def _static(service: Service) -> bool:
+    return service.runtime is not None and service.runtime.value == "static"
+
+
+def _used(service: Service) -> Iterator[str]:
+    yield from (found.value for found in service.uses)
+    for found in service.env.values():
+        yield from re.findall(r"\$\{([a-z][a-z0-9-]*)\.", found.value)
+
+
+# which services
+
+
+def _units(tree: Tree) -> dict[str, Unit]:
+    """One unit for each folder: where two languages meet, the one that runs, and of two the one named first."""
+    found: dict[str, Unit] = {}
+    for reader in languages.READERS:
+        for unit in reader(tree):
+            known = found.get(unit.folder)
+            if known is None or (
+                unit.runs and (not known.runs or (known.runtime.value == "static" != unit.runtime.value))
+            ):
+                found[unit.folder] = unit
+    return dict(sorted(found.items(), key=lambda entry: (entry[0].count("/") + (entry[0] != "."), entry[0])))
+
+
+def _plans(tree: Tree, units: Mapping[str, Unit], composed: Sequence[ComposeService]) -> list[_Plan]:
+    made: list[_Plan] = []
+    taken: set[str] = set()
+    built = [service for service in composed if service.context]
+    for service in built:
+        unit = _unit_of(tree, units, service)
+        if unit is None:
+            what = f"{service.name.value} ({service.name.where}) is built from {service.context}"
+            tree.note(f"{what}, and no manifest there tells its language")
+            continue
+        alone = sum(_unit_of(tree, units, other) == unit for other in built) == 1
+        dockerfile = image.read(tree, service.file)
+        process = unit.processes[0]
+        name = Found(_name(service.name.value, taken), service.name.where, seen=service.name.value)
+        made.append(_Plan(name=name, unit=unit, process=process, compose=service, image=dockerfile, alone=alone))
+    done = {plan.unit.folder for plan in made}
+    for folder, unit in units.items():
+        if folder not in done:
+            made += _of_unit(tree, unit, taken)
+    return made
+
+
+def _unit_of(tree: Tree, units: Mapping[str, Unit], service: ComposeService) -> Unit | None:
+    """The unit that a compose service is built from: beside its Dockerfile, or in its context."""
+    for folder in (service.file.rpartition("/")[0] or ".", service.context):
+        if folder in units:
+            return units[folder]
+    base = image.read(tree, service.file).runtime
+    if base is None:
+        return None
+    return Unit(folder=service.context, runtime=base, runs=True)
+
+
+def _of_unit(tree: Tree, unit: Unit, taken: set[str]) -> Iterator[_Plan]:
+    """The services of a folder that no compose file builds."""
+    path = tree.first(unit.folder, "Dockerfile", "Containerfile")
+    made = image.read(tree, path) if path else Image(path="")
+    listed = procfile.read(tree, unit.folder)
+    processes = listed.processes or unit.processes
+    if not unit.runs and not listed.processes and (made.start is None or (unit.folder == "." and _library(unit))):
+        return
+    unit = replace(unit, migrate=listed.release or unit.migrate)
+    base = _base_name(unit)
+    for index, process in enumerate(processes):
+        name = base
+        if process.name is not None and (len(processes) > 1 or unit.folder == "."):
+            word = process.name.value
+            own = process.name if unit.folder == "." else replace(process.name, seen=process.name.value)
+            full = word if unit.folder == "." or word == base.value else f"{base.value}-{word}"
+            name = base if index == 0 and unit.folder != "." else replace(own, value=full)
+        yield _Plan(
+            name=replace(name, value=_name(name.value, taken), seen=name.seen or name.value),
+            unit=unit,
+            process=process,
+            image=made,
+            alone=len(processes) == 1,
+        )
+
+
+def _library(unit: Unit) -> bool:
+    return not any(process.start for process in unit.processes)
+
+
+def _base_name(unit: Unit) -> Found[str]:
+    if unit.folder != ".":
+        return Found(unit.folder.rpartition("/")[2], unit.folder)
+    if unit.name is not None:
+        return unit.name
+    listens = unit.processes[0].listens or unit.runtime.value == "static"
+    return Found("web" if listens else "worker", "", assumed="nothing in the source names it")
+
+
+def _name(written: str, taken: set[str]) -> str:
+    """A name that a spec takes, and that no other service has."""
+    word = re.sub(r"[^a-z0-9-]+", "-", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", written).lower()).strip("-")
+    word = re.sub(r"^[^a-z]+", "", word)[:28].rstrip("-") or "web"
+    word = {"app": "web", **{name: f"{name}-service" for name in RESERVED if name != "app"}}.get(word, word)
+    unique, number = word, 2
+    while unique in taken:
+        unique, number = f"{word}-{number}", number + 1
+    taken.add(unique)
+    return unique
+
+
+# what they use
+
+
+def _backing(tree: Tree, composed: Sequence[ComposeService], plans: Sequence[_Plan], gathered: _Gathered) -> None:
+    """Resources of the compose file, then those that client libraries tell of, where no other is there."""
+    taken = {plan.name.value for plan in plans}
+    for plan in plans:
+        if plan.compose is not None:
+            gathered.renamed.setdefault(plan.compose.path, {})[plan.compose.name.value] = plan.name.value
+    for service in composed:
+        if service.context or service.image is None:
+            continue
+        known = backing.image(service.image.value)
+        name, at = service.name.value, service.image.where
+        if known.type:
+            own = _name(name, taken)
+            gathered.renamed.setdefault(service.path, {})[name] = own
+            version = tree.found(known.version, at) if known.version else None
+            gathered.resources[own] = Resource(name=own, type=tree.found(known.type, at, known.name), version=version)
+        elif known.untyped:
+            gathered.untyped.setdefault(service.path, {})[name] = known.untyped
+            tree.note(f"{name} ({at}) is {known.untyped}, for which a spec has no type; its address is for you to give")
+        else:
+            tree.note(f"{name} ({at}) runs {service.image.value}, an image that is not built here")
+    kinds = {resource.type.value for resource in gathered.resources.values()}
+    for plan in plans:
+        for kind, library in _kinds(plan).items():
+            if kind not in kinds:
+                kinds.add(kind)
+                own = _name(backing.NAMES[kind], taken)
+                place = tree.found(kind, library.where, library.value, library.seen)
+                gathered.resources[own] = Resource(name=own, type=place)
+
+
+_DATABASES = frozenset({"postgres", "mysql", "mongodb"})
+
+
+def _kinds(plan: _Plan) -> dict[str, Found[str]]:
+    """Types of resources whose client libraries a service has; of two databases nobody knows which is meant."""
+    known = backing.LIBRARIES[plan.unit.runtime.value]
+    made: dict[str, Found[str]] = {}
+    for name, library in plan.unit.libraries.items():
+        kind = known.get(name) or known.get(re.sub(r"/v\d+$", "", name))
+        if kind is not None:
+            made.setdefault(kind, library)
+    if len(_DATABASES & set(made)) > 1:
+        return {kind: library for kind, library in made.items() if kind not in _DATABASES}
+    return made
+
+
+def _several_databases(plan: _Plan) -> str:
+    known = backing.LIBRARIES[plan.unit.runtime.value]
+    kinds = {
+        known.get(name) or known.get(re.sub(r"/v\d+$", "", name)): found for name, found in plan.unit.libraries.items()
+    }
+    both = sorted(kind for kind in kinds if kind in _DATABASES)
+    if len(both) < 2:
+        return ""
+    places = ", ".join(f"{kind} ({kinds[kind].where})" for kind in both)
+    return (
+        f"uses: clients of several databases are among its dependencies, and which one it uses was not found: {places}"
+    )
+
+
+# one service
+
+
+def _service(tree: Tree, plan: _Plan, folders: Sequence[str]) -> Service:
+    """A service without what it refers to."""
+    unit, made = plan.unit, plan.image
+    runtime = unit.runtime.value
+    found = source.sources(tree, unit.folder, runtime, folders)
+    live, ready = source.health(found)
+    asked = (plan.compose.health if plan.compose else None) or made.health
+    live, ready = live or unit.live or asked or (ready and _same(ready)), ready or unit.ready
+    ready = ready or (_same(live) if live else None)
+    port, remarks = _port(plan, found, runtime)
+    start, more = _start(plan, runtime)
+    output = unit.output
+    if runtime == "node" and (output is None or output.value != ".next/standalone"):
+        output = node.output(tree, unit.folder, start, unit.command)
+    for note in unit.notes:
+        tree.note(note)
+    several = _several_databases(plan)
+    return Service(
+        name=plan.name,
+        context=unit.folder,
+        runtime=unit.runtime,
+        version=unit.version or _base_version(plan, runtime),
+        package_manager=unit.package_manager,
+        command=unit.command,
+        start=start,
+        output=output,
+        port=None if runtime == "static" else port,
+        live=live if port or runtime == "static" else None,
+        ready=ready if port or runtime == "static" else None,
+        migrate=unit.migrate if plan.process.listens or plan.alone else None,
+        remarks=(*unit.remarks, *remarks, *more, *([several] if several else [])),
+    )
+
+
+def _same(found: Found[str]) -> Found[str]:
+    return Found(found.value, "", assumed=f"the one route of health there is ({found.where})")
+
+
+def _base_version(plan: _Plan, runtime: str) -> Found[str] | None:
+    """The version that a Dockerfile builds on, where the manifest names none."""
+    from generator.detect import lines
+
+    made = plan.image
+    if made.runtime is None or made.version is None or made.runtime.value != runtime or plan.unit.remarks:
+        return None
+    return lines.line(runtime, made.version.value.partition("-")[0], made.version.where)[0]
+
+
+def _port(plan: _Plan, found: Sequence[source.Source], runtime: str) -> tuple[Found[int] | None, list[str]]:
+    ports = plan.compose.ports if plan.compose else ()
+    said = ports[0] if ports else None
+    if not plan.process.listens and said is None and plan.image.port is None:
+        return None, []
+    if plan.compose is not None and not ports and (not plan.alone or not plan.process.listens):
+        return None, []
+    own = source.port(found, languages.PORTS.get(runtime, ()))
+    port = said or plan.image.port or plan.process.port or own or plan.unit.port
+    remarks = [
+        f"port: {other.value} is mapped too ({other.where})"
+        for other in ports[1:]
+        if said and other.value != said.value
+    ]
+    if port is not None and own is not None and own.value != port.value and own.where != port.where:
+        remarks.append(f"port: {own.value} stands in {own.where}, and {port.value} in {port.where or 'no file'}")
+    return port, remarks
+
+
+def _start(plan: _Plan, runtime: str) -> tuple[Found[str] | None, list[str]]:
+    """The start command, and why others were not taken."""
+    remarks: list[str] = []
+    given = [plan.compose.command] if plan.compose is not None else []
+    given += [plan.image.start, plan.process.start] if plan.alone or plan.compose else [plan.process.start]
+    for found in given:
+        if found is None:
+            continue
+        if runtime not in _SCRIPTED and found is not plan.process.start:
+            continue
+        if _DEVELOPING.search(found.value):
+            remarks.append(f"start: {found.value} ({found.where}) is for development")
+        elif re.match(r"(?:\S*/)?[\w.-]*\.sh\b|/(?!bin/sh|usr/bin/env)", found.value):
+            remarks.append(f"start: {found.value} ({found.where}) is a program of an image of its own")
+        elif runtime in _SCRIPTED and re.search(r"\s/(?:app|usr/src|src|srv|opt|code)/", found.value):
+            remarks.append(f"start: {found.value} ({found.where}) has paths of an image of its own")
+        else:
+            return found, remarks
+    return None, remarks
+
+
+# what it is told, and whom it calls
+
+
+def _connected(
+    tree: Tree, plan: _Plan, service: Service, folders: Sequence[str], ports: Mapping[str, bool], gathered: _Gathered
+) -> Service:
+    """The service with its variables, the resources it uses and the services it calls."""
+    name = service.name.value
+    around = Surroundings(
+        resources={name: resource.type.value for name, resource in gathered.resources.items()},
+        services=frozenset(ports) - {name},
+        ports=ports,
+        renamed=_of_file(plan, gathered.renamed),
+        untyped=_of_file(plan, gathered.untyped),
+    )
+    env: dict[str, Found[str]] = {}
+    unset: dict[str, Found[str]] = {}
+    calls: dict[str, Found[str]] = {}
+    for variable in _variables(tree, plan, folders):
+        found = meaning(variable, around)
+        if found.call and not _may_call(gathered.calls, name, found.call):
+            why = f"the address of {found.call}, which calls {name}: services may not call in a circle"
+            unset[variable.name] = Found(why, variable.where)
+            continue
+        if found.call:
+            calls.setdefault(found.call, Found(found.call, variable.where, seen=variable.name))
+        if found.secret:
+            gathered.secrets.setdefault(found.secret, Found(variable.name, variable.where))
+        if found.value is not None:
+            env[variable.name] = found.value
+        elif found.unset is not None:
+            unset[variable.name] = found.unset
+    uses = _declared(tree, plan, gathered, ports, calls, name)
+    referred = set(_used(replace(service, env=env)))
+    kept = tuple(found for found in uses.values() if found.value not in referred)
+    return replace(service, env=env, unset=unset, calls=tuple(calls.values()), uses=kept)
+
+
+def _of_file(plan: _Plan, named: Mapping[str, Mapping[str, str]]) -> Mapping[str, str]:
+    """Names of the compose file of a service; of the only one, for a service that none builds."""
+    if plan.compose is not None:
+        return named.get(plan.compose.path, {})
+    return next(iter(named.values())) if len(named) == 1 else {}
+
+
+def _declared(
+    tree: Tree,
+    plan: _Plan,
+    gathered: _Gathered,
+    ports: Mapping[str, bool],
+    calls: dict[str, Found[str]],
+    name: str,
+) -> dict[str, Found[str]]:
+    """What `depends_on` and client libraries say that it uses; services among them are called."""
+    uses: dict[str, Found[str]] = {}
+    for found in plan.compose.depends if plan.compose else ():
+        target = _of_file(plan, gathered.renamed).get(found.value, "")
+        if target in gathered.resources:
+            uses[target] = Found(target, found.where, seen=found.value)
+        elif target in ports and target != name and ports[target]:
+            if target in calls or _may_call(gathered.calls, name, target):
+                calls.setdefault(target, Found(target, found.where, seen=found.value))
+            else:
+                tree.note(f"{name} calls {target} ({found.where}), which calls it: services may not call in a circle")
+    for kind, library in _kinds(plan).items():
+        fitting = [key for key, resource in gathered.resources.items() if resource.type.value == kind]
+        if len(fitting) == 1:
+            uses.setdefault(fitting[0], Found(fitting[0], library.where, seen=library.seen or library.value))
+    return uses
+
+
+def _may_call(calls: dict[str, list[str]], caller: str, called: str) -> bool:
+    """Whether a call closes no circle; it is remembered when it does not."""
+    pending, seen = [called], set()
+    while pending:
+        here = pending.pop()
+        if here == caller:
+            return False
+        if here not in seen:
+            seen.add(here)
+            pending += calls.get(here, [])
+    calls.setdefault(caller, []).append(called)
+    return True
+
+
+def _variables(tree: Tree, plan: _Plan, folders: Sequence[str]) -> list[Variable]:
+    """The variables of a service: those it reads, those an example file lists, those compose gives it."""
+    runtime = plan.unit.runtime.value
+    values: dict[str, list[tuple[str, str]]] = {}
+    places: dict[str, str] = {}
+    read = languages.variables(tree, plan.unit.folder, runtime, folders)
+    for name, entry in read.items():
+        places[name] = entry.where
+        values[name] = [(entry.default, entry.where)] if entry.default else []
+    for name, value, where in _examples(tree, plan.unit.folder):
+        places.setdefault(name, where)
+        values.setdefault(name, []).append((value, where))
+    for name, value, where in plan.image.environment:
+        if name in places:
+            values[name].append((value, where))
+    for name, value, where in plan.compose.environment if plan.compose else ():
+        places.setdefault(name, where)
+        values.setdefault(name, []).append((value, where))
+    usable = [name for name in places if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) and not of_the_platform(name)]
+    return [
+        Variable(name, places[name], tuple((value, where) for value, where in values[name] if value)) for name in usable
+    ]
+
+
+def _examples(tree: Tree, folder: str) -> Iterator[tuple[str, str, str]]:
+    """Names and values of an example file. A `.env` holds what is real, and is not read."""
+    path = tree.first(folder, *_EXAMPLES)
+    if path is not None:
+        for name, value, where in properties(tree.text(path)):
+            yield name, re.sub(r"\s+#.*", "", value).strip("\"'"), where
