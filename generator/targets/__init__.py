@@ -23,6 +23,7 @@ TARGETS: dict[str, str] = {
     "terraform": "generator.targets.terraform",
     "monitoring": "generator.targets.monitoring",
     "ci": "generator.targets.ci",
+    "docs": "generator.targets.docs",
 }
 
 
