@@ -68,8 +68,8 @@ IN_FULL = frozenset({"smallest", "shop", "ecs"})
 
 
 def in_full(name: str, file: RenderedFile) -> bool:
-    """Whether the whole text is kept: much of monitoring and pipelines is the same, so most examples keep digests."""
-    return file.target not in {"monitoring", "ci"} or (name in IN_FULL and file.environment in {"", "prod"})
+    """Whether the whole text is kept: much of monitoring, pipelines and documents is alike, so most keep digests."""
+    return file.target not in {"monitoring", "ci", "docs"} or (name in IN_FULL and file.environment in {"", "prod"})
 
 
 def copied(file: RenderedFile) -> bool:
