@@ -102,17 +102,18 @@ def holds(root: Path, match: re.Match[str]) -> bool:
 @pytest.mark.parametrize("name", NAMES)
 def test_every_comment_names_a_line_that_says_so(name: str) -> None:
     comments = placed(sample(name))
-    assert len(comments) >= 5
+    assert len(comments) >= 2
     assert [match.string for match in comments if not holds(SAMPLES / name / "source", match)] == []
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_line_of_a_service_says_where_it_is_from(name: str) -> None:
-    body = sample(name).split("services:\n")[1]
+    body = sample(name).split("services:\n")[1].splitlines()
     silent = [
         line
-        for line in body.splitlines()
-        if re.search(r": \S", line) and not line.lstrip().startswith("#") and " # " not in line and "{}" not in line
+        for before, line in zip(["", *body], body, strict=False)
+        if re.search(r": \S", line) and not line.lstrip().startswith("#") and " # " not in line
+        if not before.lstrip().startswith("# assumed: ")
     ]
     assert silent == []
 

@@ -11,13 +11,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from generator.detect import backing, compose, image, languages, node, procfile, source
+from generator.detect import backing, compose, image, languages, lines, node, procfile, source
 from generator.detect.compose import ComposeService
 from generator.detect.environment import Surroundings, Variable, meaning, of_the_platform
 from generator.detect.found import Detection, Found, Process, Resource, Service, Unit
 from generator.detect.image import Image
 from generator.detect.manifest import properties
-from generator.detect.tree import Tree, survey
+from generator.detect.source import Read
+from generator.detect.tree import Tree, join, survey
 from generator.references import RESERVED
 
 _EXAMPLES = (".env.example", ".env.sample", ".env.template", ".env.dist", "env.example", "example.env")
@@ -107,7 +108,15 @@ def _units(tree: Tree) -> dict[str, Unit]:
                 unit.runs and (not known.runs or (known.runtime.value == "static" != unit.runtime.value))
             ):
                 found[unit.folder] = unit
+    running = [folder for folder, unit in found.items() if unit.runs and not _plain_files(unit)]
+    for folder, unit in list(found.items()):
+        if _plain_files(unit) and any(above == "." or folder.startswith(f"{above}/") for above in running):
+            del found[folder]  # pages of a program, which hands them out itself
     return dict(sorted(found.items(), key=lambda entry: (entry[0].count("/") + (entry[0] != "."), entry[0])))
+
+
+def _plain_files(unit: Unit) -> bool:
+    return unit.runtime.where.endswith("index.html")
 
 
 def _plans(tree: Tree, units: Mapping[str, Unit], composed: Sequence[ComposeService]) -> list[_Plan]:
@@ -122,7 +131,7 @@ def _plans(tree: Tree, units: Mapping[str, Unit], composed: Sequence[ComposeServ
             continue
         alone = sum(_unit_of(tree, units, other) == unit for other in built) == 1
         dockerfile = image.read(tree, service.file)
-        process = unit.processes[0]
+        process = _process_of(tree, unit, service)
         name = Found(_name(service.name.value, taken), service.name.where, seen=service.name.value)
         made.append(_Plan(name=name, unit=unit, process=process, compose=service, image=dockerfile, alone=alone))
     done = {plan.unit.folder for plan in made}
@@ -143,6 +152,22 @@ def _unit_of(tree: Tree, units: Mapping[str, Unit], service: ComposeService) -> 
     return Unit(folder=service.context, runtime=base, runs=True)
 
 
+def _process_of(tree: Tree, unit: Unit, service: ComposeService) -> Process:
+    """The program that a compose service runs: of its name, or that its Dockerfile names."""
+    named = {process.name.value: process for process in unit.processes if process.name is not None}
+    if service.name.value in named:
+        return named[service.name.value]
+    text = tree.text(service.file).text
+    for process in unit.processes:
+        if (
+            process.entry is not None
+            and process.entry.value != "."
+            and re.search(rf"[\s/]{re.escape(process.entry.value)}\b", text)
+        ):
+            return process
+    return unit.processes[0]
+
+
 def _of_unit(tree: Tree, unit: Unit, taken: set[str]) -> Iterator[_Plan]:
     """The services of a folder that no compose file builds."""
     path = tree.first(unit.folder, "Dockerfile", "Containerfile")
@@ -155,7 +180,9 @@ def _of_unit(tree: Tree, unit: Unit, taken: set[str]) -> Iterator[_Plan]:
     base = _base_name(unit)
     for index, process in enumerate(processes):
         name = base
-        if process.name is not None and (len(processes) > 1 or unit.folder == "."):
+        if process.name is not None and unit.runtime.value == "rust":
+            name = process.name
+        elif process.name is not None and (len(processes) > 1 or unit.folder == "."):
             word = process.name.value
             own = process.name if unit.folder == "." else replace(process.name, seen=process.name.value)
             full = word if unit.folder == "." or word == base.value else f"{base.value}-{word}"
@@ -265,7 +292,7 @@ def _service(tree: Tree, plan: _Plan, folders: Sequence[str]) -> Service:
     """A service without what it refers to."""
     unit, made = plan.unit, plan.image
     runtime = unit.runtime.value
-    found = source.sources(tree, unit.folder, runtime, folders)
+    found = languages.sources(tree, unit, plan.process, folders)
     live, ready = source.health(found)
     asked = (plan.compose.health if plan.compose else None) or made.health
     live, ready = live or unit.live or asked or (ready and _same(ready)), ready or unit.ready
@@ -280,11 +307,11 @@ def _service(tree: Tree, plan: _Plan, folders: Sequence[str]) -> Service:
     several = _several_databases(plan)
     return Service(
         name=plan.name,
-        context=unit.folder,
+        context=unit.context or unit.folder,
         runtime=unit.runtime,
-        version=unit.version or _base_version(plan, runtime),
+        version=_version(plan, runtime),
         package_manager=unit.package_manager,
-        command=unit.command,
+        command=unit.command or _compiled(tree, plan),
         start=start,
         output=output,
         port=None if runtime == "static" else port,
@@ -299,14 +326,31 @@ def _same(found: Found[str]) -> Found[str]:
     return Found(found.value, "", assumed=f"the one route of health there is ({found.where})")
 
 
-def _base_version(plan: _Plan, runtime: str) -> Found[str] | None:
-    """The version that a Dockerfile builds on, where the manifest names none."""
-    from generator.detect import lines
-
-    made = plan.image
-    if made.runtime is None or made.version is None or made.runtime.value != runtime or plan.unit.remarks:
+def _compiled(tree: Tree, plan: _Plan) -> Found[str] | None:
+    """What builds a program that is not where its name would have it."""
+    entry, name, folder = plan.process.entry, plan.name.value, plan.unit.folder
+    if entry is None:
         return None
-    return lines.line(runtime, made.version.value.partition("-")[0], made.version.where)[0]
+    if plan.unit.runtime.value == "rust":
+        if entry.value == name:
+            return None
+        made = (
+            f"cargo build --release --locked --bin {entry.value} && install -D target/release/{entry.value} bin/{name}"
+        )
+        return Found(made, entry.where, seen=entry.value)
+    usual = f"cmd/{name}"
+    if entry.value == usual or (entry.value == "." and not any(True for _ in tree.below(join(folder, usual)))):
+        return None
+    return Found(f"go build -o bin/{name} ./{entry.value.removeprefix('.')}", entry.where, seen=entry.seen)
+
+
+def _version(plan: _Plan, runtime: str) -> Found[str] | None:
+    """What the manifest says; where it leaves room or is silent, what a Dockerfile builds on."""
+    said, made = plan.unit.version, plan.image
+    exact = said is not None and not re.search(r"[<>=^~*|+]", said.seen)
+    if exact or made.runtime is None or made.version is None or made.runtime.value != runtime or plan.unit.remarks:
+        return said
+    return lines.line(runtime, made.version.value.partition("-")[0], made.version.where)[0] or said
 
 
 def _port(plan: _Plan, found: Sequence[source.Source], runtime: str) -> tuple[Found[int] | None, list[str]]:
@@ -317,7 +361,8 @@ def _port(plan: _Plan, found: Sequence[source.Source], runtime: str) -> tuple[Fo
     if plan.compose is not None and not ports and (not plan.alone or not plan.process.listens):
         return None, []
     own = source.port(found, languages.PORTS.get(runtime, ()))
-    port = said or plan.image.port or plan.process.port or own or plan.unit.port
+    written = plan.unit.port if plan.unit.port is not None and not plan.unit.port.assumed else None
+    port = said or plan.image.port or plan.process.port or written or own or plan.unit.port
     remarks = [
         f"port: {other.value} is mapped too ({other.where})"
         for other in ports[1:]
@@ -376,7 +421,7 @@ def _connected(
         if found.call:
             calls.setdefault(found.call, Found(found.call, variable.where, seen=variable.name))
         if found.secret:
-            gathered.secrets.setdefault(found.secret, Found(variable.name, variable.where))
+            gathered.secrets.setdefault(found.secret, Found(variable.name, variable.where, seen=variable.seen))
         if found.value is not None:
             env[variable.name] = found.value
         elif found.unset is not None:
@@ -436,10 +481,9 @@ def _may_call(calls: dict[str, list[str]], caller: str, called: str) -> bool:
 
 def _variables(tree: Tree, plan: _Plan, folders: Sequence[str]) -> list[Variable]:
     """The variables of a service: those it reads, those an example file lists, those compose gives it."""
-    runtime = plan.unit.runtime.value
     values: dict[str, list[tuple[str, str]]] = {}
     places: dict[str, str] = {}
-    read = languages.variables(tree, plan.unit.folder, runtime, folders)
+    read = languages.variables(tree, plan.unit, plan.process, folders)
     for name, entry in read.items():
         places[name] = entry.where
         values[name] = [(entry.default, entry.where)] if entry.default else []
@@ -453,8 +497,16 @@ def _variables(tree: Tree, plan: _Plan, folders: Sequence[str]) -> list[Variable
         places.setdefault(name, where)
         values.setdefault(name, []).append((value, where))
     usable = [name for name in places if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) and not of_the_platform(name)]
+    nothing = Read("", "")
     return [
-        Variable(name, places[name], tuple((value, where) for value, where in values[name] if value)) for name in usable
+        Variable(
+            name,
+            places[name],
+            tuple((value, where) for value, where in values[name] if value),
+            seen=read.get(name, nothing).seen,
+            form=read.get(name, nothing).form,
+        )
+        for name in usable
     ]
 
 

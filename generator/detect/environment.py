@@ -82,6 +82,9 @@ class Variable:
     where: str
     values: tuple[tuple[str, str], ...] = ()
     """(text, place) of a default in the source, an example file or a compose file."""
+    seen: str = ""
+    """What stands at the place, when it is not the variable's name."""
+    form: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,19 +114,27 @@ def meaning(variable: Variable, around: Surroundings) -> Meaning:
     """The first of: a reference, a secret, a plain value; else that its value is not known."""
     name = variable.name
     if _BUILD_TIME.match(name):
-        return Meaning(unset=Found("goes into the files when they are built, not into the process", variable.where))
+        return Meaning(
+            unset=Found(
+                "goes into the files when they are built, not into the process", variable.where, seen=variable.seen
+            )
+        )
     if _IDENTITY.fullmatch(name):
-        return Meaning(unset=Found("comes from the identity that the platform gives the service", variable.where))
+        return Meaning(
+            unset=Found(
+                "comes from the identity that the platform gives the service", variable.where, seen=variable.seen
+            )
+        )
     for text, _ in variable.values:
         found = _pointed(variable, text, around)
         if found is not None:
             return found
-    reference = _by_name(name, around)
+    reference = _jdbc(around.resources) if variable.form == "jdbc" else _by_name(name, around)
     if reference:
-        return Meaning(value=Found(reference, variable.where, seen=name))
+        return Meaning(value=Found(reference, variable.where, seen=variable.seen or name))
     if secret(name) or any(_CREDENTIALS.search(text) for text, _ in variable.values):
         word = secret_name(name)
-        return Meaning(value=Found(f"${{secret.{word}}}", variable.where, seen=name), secret=word)
+        return Meaning(value=Found(f"${{secret.{word}}}", variable.where, seen=variable.seen or name), secret=word)
     for text, where in variable.values:
         what = next(
             (
@@ -134,12 +145,16 @@ def meaning(variable: Variable, around: Surroundings) -> Meaning:
             "",
         )
         if what:
-            return Meaning(unset=Found(f"the address of {what}, for which a spec has no type", variable.where))
+            return Meaning(
+                unset=Found(f"the address of {what}, for which a spec has no type", variable.where, seen=variable.seen)
+            )
         if plain(name, text):
             return Meaning(value=Found(text, where))
     if _address(name):
-        return Meaning(unset=Found("an address of something that was not found in the source", variable.where))
-    return Meaning(unset=Found("no value that could be taken was found", variable.where))
+        return Meaning(
+            unset=Found("an address of something that was not found in the source", variable.where, seen=variable.seen)
+        )
+    return Meaning(unset=Found("no value that could be taken was found", variable.where, seen=variable.seen))
 
 
 def of_the_platform(name: str) -> bool:
@@ -194,10 +209,11 @@ def _pointed(variable: Variable, text: str, around: Surroundings) -> Meaning | N
             continue
         if target in around.resources:
             made = _of_resource(target, around.resources[target], form, text, match)
-            return Meaning(value=Found(made, variable.where, seen=variable.name)) if made else None
+            return Meaning(value=Found(made, variable.where, seen=variable.seen or variable.name)) if made else None
         if target in around.services and form != "keys" and around.ports.get(target, False):
             return Meaning(
-                value=Found(_of_service(target, form, match), variable.where, seen=variable.name), call=target
+                value=Found(_of_service(target, form, match), variable.where, seen=variable.seen or variable.name),
+                call=target,
             )
     return None
 
@@ -233,6 +249,9 @@ def _connection_string(target: str, kind: str) -> str:
 def _by_name(name: str, around: Surroundings) -> str:
     """The reference that a usual name means, when there is one resource that it can mean."""
     upper = re.sub(r"[^A-Z0-9]+", "_", name.upper()).strip("_")
+    if upper.startswith(("CONNECTIONSTRINGS_", "CONNECTIONSTRING_")):
+        names = [key for key, kind in around.resources.items() if kind in {"postgres", "mysql"}]
+        return _connection_string(names[0], around.resources[names[0]]) if len(names) == 1 else ""
     if _BUCKET_NAME.match(upper):
         return _only(around.resources, ("bucket",), "name")
     for pattern, kinds, output in _SHAPES:

@@ -77,6 +77,10 @@ class Process:
     start: Found[str] | None = None
     port: Found[int] | None = None
     listens: bool = True
+    entry: Found[str] | None = None
+    """What is compiled: a main package of Go from its module, or a program of Rust by its name."""
+    within: frozenset[str] | None = None
+    """The folders whose sources are part of it, where a folder holds several programs; None for all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +88,8 @@ class Unit:
     """A folder with a manifest, as the reader of its language understands it."""
 
     folder: str
+    context: str = ""
+    """The folder that its image is built from, when that is not its own."""
     runtime: Found[str]
     runs: bool
     """Whether something in it says how it is started; a library does not."""

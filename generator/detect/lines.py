@@ -12,12 +12,18 @@ _NAMES = {"iron": "20", "jod": "22", "krypton": "24"}
 _NUMBER = re.compile(r"(?<![\w.])v?(\d+(?:\.\d+)*)")
 
 
-def line(runtime: str, written: str, where: str) -> tuple[Found[str] | None, str]:
-    """The line that a version belongs to, or None and a remark that says why there is none."""
+def line(runtime: str, written: str, where: str, *, least: bool = False) -> tuple[Found[str] | None, str]:
+    """The line that a version belongs to, or None and a remark that says why there is none.
+
+    `least` is for a version that is the lowest that will do.
+    """
     known = list(data.load("schemas/data/runtimes.json")["runtimes"][runtime]["lines"])
     default = str(data.load("schemas/data/runtimes.json")["runtimes"][runtime]["default"])
     shown = " ".join(written.split())[:40]
-    wanted = _wanted(runtime, shown.strip("\"' "), default, known)
+    text = shown.strip("\"' ")
+    wanted = _wanted(runtime, f">={text}" if least else text, default, known)
+    if least and any(_allows(text, candidate) for candidate in known):
+        wanted = _wanted(runtime, text, default, known)
     if wanted in known:
         return Found(wanted, where, seen="" if wanted == shown else shown), ""
     listed = ", ".join(known)
@@ -29,6 +35,8 @@ def _wanted(runtime: str, text: str, default: str, known: list[str]) -> str:
     word = text.lower().removeprefix("lts/")
     if runtime == "node" and (word in _NAMES or text.lower() in {"lts/*", "node", "lts", "current", "*"}):
         return _NAMES.get(word, default)
+    if runtime == "rust" and text == "stable":
+        return default
     numbers = [match[1] for match in _NUMBER.finditer(text)]
     if not numbers:
         return ""

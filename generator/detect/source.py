@@ -183,6 +183,10 @@ class Read:
     name: str
     where: str
     default: str | None = None
+    seen: str = ""
+    """What stands there, when it is not the variable's name."""
+    form: str = ""
+    """`jdbc` for an address that Java's drivers take."""
 
 
 _NAME = r"(?P<name>[A-Za-z_][A-Za-z0-9_]{1,60})"

@@ -79,8 +79,14 @@ def _place(found: Found[Kind]) -> str:
 
 
 def _key(indent: int, key: str, found: Found[Kind] | None) -> Iterator[str]:
-    if found is not None:
-        yield _with(f"{' ' * indent}{key}: {yaml_scalar(_literal(found.value))}", _place(found))
+    if found is None:
+        return
+    text, place = f"{' ' * indent}{key}: {yaml_scalar(_literal(found.value))}", _place(found)
+    if found.assumed and max(len(text), _COLUMN - 1) + len(place) > _WIDTH:
+        yield f"{' ' * indent}# {line(place)}"
+        yield text
+    else:
+        yield _with(text, place)
 
 
 def _literal(value: str | int) -> str | int:
@@ -147,7 +153,8 @@ def _env(service: Service) -> Iterator[str]:
         shown = Found(found.value, found.where, seen="" if found.seen == name else found.seen, assumed=found.assumed)
         yield _with(f"      {name}: {_text(found.value)}", _place(shown))
     for name, found in service.unset.items():
-        yield _with(f"      # {name}:", f"read in {found.where}; {found.value}")
+        seen = f" as `{found.seen}`" if found.seen else ""
+        yield _with(f"      # {name}:", f"read in {found.where}{seen}; {found.value}")
 
 
 def _text(value: str) -> str:

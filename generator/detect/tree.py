@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 
 from generator.detect.found import Found, Kind
 
-MAX_DEPTH = 8
+MAX_DEPTH = 14
 MAX_ENTRIES = 60_000
 MAX_FILES_READ = 1_500
 MAX_BYTES = 1_000_000
@@ -213,6 +213,8 @@ def _left_out(name: str) -> bool:
 def aside(path: str) -> bool:
     """Whether a path is of tests, documents, examples or tooling."""
     *folders, name = path.split("/")
+    if "src/main/" in path:  # below it, folders are packages, and `org.example` is one
+        folders = path.partition("src/main/")[0].split("/")
     return bool(_ASIDE_FILE.match(name)) or any(
         folder.lower() in _ASIDE or _ASIDE_FOLDER.fullmatch(folder) for folder in folders
     )
