@@ -412,9 +412,7 @@ def rules(family: str | None, *, as_json: bool) -> str:
 
 
 def schema_text(name: str) -> str:
-    """A published schema, as JSON."""
-    if name == "spec":
-        return json.dumps(schema.editor_schema(_spec_schema()), indent=2, ensure_ascii=False) + "\n"
+    """A published schema, as JSON; that of the spec is in `editor_schema`."""
     return (data.folder("schemas") / f"{name}.schema.json").read_text(encoding="utf-8")
 
 

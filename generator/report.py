@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from generator import __version__
+from generator.diagrams.graph import Graph
 from generator.finding import Finding, NotChecked, Pass, Severity, Tool, Waived
 
 VERSION = 1
@@ -112,6 +113,14 @@ class Criterion:
 
 
 @dataclass(frozen=True, slots=True)
+class Drawing:
+    """A graph of an environment, as the documents have it."""
+
+    environment: str
+    graph: Graph
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """The summary of a product, in the order of its headings."""
 
@@ -120,6 +129,7 @@ class Summary:
     sections: tuple[Section, ...]
     boxes: tuple[Box, ...]
     criteria: tuple[Criterion, ...]
+    diagrams: tuple[Drawing, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

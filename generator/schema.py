@@ -59,12 +59,6 @@ def describe(schema: Schema, path: tuple[str, ...]) -> Schema | None:
     return here
 
 
-def editor_schema(schema: Schema) -> dict[str, Any]:
-    """The schema as an editor needs it: shorthands allowed, environments written out, our annotations gone."""
-    made: dict[str, Any] = _for_editor(complete(schema))
-    return made
-
-
 def complete(schema: Schema) -> dict[str, Any]:
     """The schema with our annotations said in JSON Schema: what environments may override, which keys go together."""
     made = {key: value for key, value in schema.items() if key != "$defs"}
@@ -158,23 +152,6 @@ def _discriminating(part: Any) -> Any:
         for value, keys in choice["keys"].items()
     ]
     return {**made, "allOf": [*made.get("allOf", ()), *conditions]}
-
-
-def _for_editor(part: Any) -> Any:
-    if isinstance(part, list):
-        return [_for_editor(item) for item in part]
-    if not isinstance(part, Mapping):
-        return part
-    made = {key: _for_editor(value) for key, value in part.items() if not key.startswith(("x-", "$comment"))}
-    shorthand = part.get("x-shorthand")
-    if not isinstance(shorthand, Mapping):
-        return made
-    kept = {key: made.pop(key) for key in ("title", "description", "default", "examples") if key in made}
-    short = [{**made["properties"][key], "title": f"Short for {{{key}: …}}"} for key in shorthand.values()]
-    return {**kept, "anyOf": [*short, made]}
-
-
-# walking
 
 
 def _expand(node: Node, part: Schema, root: Schema) -> Node:

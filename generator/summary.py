@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from functools import partial
 
 from generator import data
+from generator.diagrams.views import graphs
 from generator.document import Location, Node
 from generator.finding import Finding
 from generator.model import Product, Resource, Service, Spec
 from generator.quantity import byte_count, cpu, memory, millicores
-from generator.report import Box, Criterion, Report, Row, Section, Summary, Value, Verdict
+from generator.report import Box, Criterion, Drawing, Report, Row, Section, Summary, Value, Verdict
 
 Need = tuple[str, ...]
 """Names of one requirement: any of them proves it, every one of them can refute it."""
@@ -98,6 +99,7 @@ def summarise(product: Product, report: Report, texts: Mapping[str, str]) -> Sum
         ),
         boxes=tuple(_box(promise, report) for promise in BOXES),
         criteria=tuple(_criteria(facts)),
+        diagrams=tuple(Drawing(name, graph) for name, spec in product.environments.items() for graph in graphs(spec)),
     )
 
 

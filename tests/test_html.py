@@ -532,3 +532,78 @@ def test_real_findings_of_lint_can_be_filtered(
     shown = browse(text, "#severity=high")
     assert len(shown.visible) == len(wanted) > 5
     assert (shown.console, shown.asked) == ((), frozenset())
+
+
+# diagrams
+
+
+def _drawn_report(app: str = "shop") -> Report:
+    from generator import spec, summary
+    from tests.conftest import APPS
+
+    product = spec.load(APPS / app / "groundplan.yaml").product
+    assert product is not None
+    bare = Report(command="check", spec_path="groundplan.yaml")
+    return replace(bare, summary=summary.summarise(product, bare, {}))
+
+
+@pytest.mark.parametrize("app", ["shop", "smallest", "online-boutique", "two-regions", "ecs"])
+def test_every_drawing_of_every_environment_stands_in_the_page_and_in_the_json(app: str) -> None:
+    report = _drawn_report(app)
+    assert report.summary
+    text = reporters.render("html", report, {})
+    assert text.count('<svg class="drawing"') == len(report.summary.diagrams) >= 4
+    told = json.loads(reporters.render("json", report, {}))["summary"]["diagrams"]
+    assert [(item["environment"], item["title"]) for item in told] == [
+        (item.environment, item.graph.title) for item in report.summary.diagrams
+    ]
+    for number, item in enumerate(report.summary.diagrams):
+        start = text.index(f'aria-labelledby="diagram-{number}-title')
+        picture = text[start : text.index("</svg>", start)]
+        assert picture.count('<g class="node ') == len(item.graph.nodes)
+        loops = sum(edge.source == edge.target for edge in item.graph.edges)
+        assert len(re.findall(r'<path class="(?:flow|aside)"', picture)) == len(item.graph.edges) - loops
+
+
+def test_no_two_boxes_of_a_drawing_overlap_and_all_lie_inside() -> None:
+    from generator.reporters.drawing import svg
+
+    report = _drawn_report("online-boutique")
+    assert report.summary
+    for item in report.summary.diagrams:
+        picture = svg(item.graph, "d")
+        room = re.search(r'viewBox="0 0 (\d+) (\d+)"', picture)
+        assert room
+        wide, high = map(int, room.groups())
+        found = re.findall(r'<g class="node \w+"><rect x="(\d+)" y="(\d+)" width="(\d+)" height="(\d+)"', picture)
+        boxes = [tuple(map(int, box)) for box in found]
+        assert boxes
+        for x, y, w, h in boxes:
+            assert x >= 0
+            assert x + w <= wide
+            assert y >= 0
+            assert y + h <= high
+        for one, other in itertools.combinations(boxes, 2):
+            apart = one[0] + one[2] <= other[0] or other[0] + other[2] <= one[0]
+            assert apart or one[1] + one[3] <= other[1] or other[1] + other[3] <= one[1]
+
+
+@pytest.mark.parametrize("text", ["<script>alert(1)</script>", '"', "&", "a\u202eb", "x" * 500])
+def test_a_label_of_a_drawing_is_text(text: str) -> None:
+    from generator.diagrams.graph import Edge, Group, Node, graph
+    from generator.reporters.drawing import svg
+
+    nodes = [Node("a", (text, text), "service", ("app",), "g"), Node("b", (text,), "store", ("app",), "g")]
+    made = graph("network", text, text, nodes, [Edge("a", "b", text, ("app",))], [Group("g", text, ("app",))])
+    assert "<script" not in svg(made, "d")
+    assert "\u202e" not in svg(made, "d")
+
+
+def test_a_circle_of_services_is_drawn() -> None:
+    from generator.diagrams.graph import Edge, Node, graph
+    from generator.reporters.drawing import svg
+
+    nodes = [Node(name, (name,), "service", ("app",)) for name in "abc"]
+    edges = [Edge(one, other, "calls", ("app",)) for one, other in ("ab", "bc", "ca", "aa")]
+    picture = svg(graph("network", "N", "n", nodes, edges), "d")
+    assert picture.count('<path class="flow"') == 3

@@ -22,6 +22,7 @@ from generator import data
 from generator.document import Location
 from generator.finding import Finding, Severity, Waived
 from generator.report import Box, Report, Row, RuleText, Value, Verdict, tally
+from generator.reporters.drawing import svg
 from generator.reporters.frame import frame, without_secrets
 from generator.reporters.wording import (
     CODE_SPAN,
@@ -108,6 +109,16 @@ class _Chart:
 
 
 @dataclass(frozen=True, slots=True)
+class _Picture:
+    """A drawing of an environment; the first of the last environment is open, since that is what people ask for."""
+
+    title: str
+    about: str
+    svg: Markup
+    open: bool
+
+
+@dataclass(frozen=True, slots=True)
 class _Page:
     """All that the template lays out, beside the report itself."""
 
@@ -119,6 +130,7 @@ class _Page:
     families: tuple[_Family, ...]
     tools: tuple[tuple[str, int], ...]
     charts: tuple[_Chart, ...]
+    pictures: tuple[_Picture, ...]
     groups: tuple[_Group, ...]
     found: Mapping[str, int]
     waived: tuple[Waived, ...]
@@ -266,6 +278,7 @@ def _page(report: Report, sources: Mapping[str, str]) -> _Page:
         )
         if report.findings
         else (),
+        pictures=tuple(_pictures(report)),
         groups=tuple(_groups(report, sources)),
         found=Counter(finding.at.path for finding in report.findings),
         waived=tuple(sorted(report.waived, key=lambda item: item.finding.order)),
@@ -292,10 +305,22 @@ def _contents(report: Report, rules: Sequence[_Rule]) -> Iterator[_Entry]:
         sections = (section.title for section in report.summary.sections)
         for title in (*sections, "Security Measures", "Success Criteria"):
             yield _Entry(title, _anchor(title))
+        if report.summary.diagrams:
+            yield _Entry("Diagrams", "diagrams", len(report.summary.diagrams))
     counts = (report.findings, report.waived, report.not_checked, report.changes, rules)
     for title, things in zip(_HEADINGS_AFTER, counts, strict=True):
         if things or title != "Rules":
             yield _Entry(title, _anchor(title), len(things))
+
+
+def _pictures(report: Report) -> Iterator[_Picture]:
+    drawings = report.summary.diagrams if report.summary else ()
+    last = drawings[-1].environment if drawings else ""
+    for number, drawing in enumerate(drawings):
+        picture = _markup(svg(drawing.graph, f"diagram-{number}"))
+        title = f"{drawing.graph.title} of {drawing.environment}"
+        first = drawing.environment == last and drawing.graph.view == "network"
+        yield _Picture(title, drawing.graph.about, picture, first)
 
 
 def _changes(report: Report) -> str:

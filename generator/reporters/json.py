@@ -11,7 +11,7 @@ from typing import Any
 
 from generator.document import Location
 from generator.finding import Finding, Waived
-from generator.report import VERSION, Box, Report, RuleText, Summary, tally
+from generator.report import VERSION, Box, Drawing, Report, RuleText, Summary, tally
 from generator.reporters.wording import Style
 
 
@@ -138,6 +138,20 @@ def _summary(summary: Summary) -> dict[str, Any]:
             }
             for criterion in summary.criteria
         ],
+        "diagrams": [_drawing(drawing) for drawing in summary.diagrams],
+    }
+
+
+def _drawing(drawing: Drawing) -> dict[str, Any]:
+    graph = drawing.graph
+    return {
+        "environment": drawing.environment,
+        "view": graph.view,
+        "title": graph.title,
+        "about": graph.about,
+        "nodes": [{"id": n.id, "label": list(n.label), "kind": n.kind, "group": n.group} for n in graph.nodes],
+        "edges": [{"from": e.source, "to": e.target, "label": e.label, "kind": e.kind} for e in graph.edges],
+        "groups": [{"id": g.id, "label": g.label, "parent": g.parent} for g in graph.groups],
     }
 
 
