@@ -27,7 +27,7 @@ SPEC: Mapping[str, Any] = data.load("schemas/spec.schema.json")
 SMALLEST = (APPS / "smallest" / "groundplan.yaml").read_text(encoding="utf-8")
 TEXT = editor_schema.text()
 OURS = {"./groundplan.schema.json": "groundplan.yaml"}
-NODE_TOOLS = Path(os.environ.get("GROUNDPLAN_NODE_TOOLS", "/nowhere")) / "node_modules"
+NODE_TOOLS = Path(os.environ.get("GROUNDPLAN_NODE_TOOLS") or ROOT / "tests" / "node") / "node_modules"
 
 
 @pytest.fixture
