@@ -298,6 +298,335 @@ def test_no_variable_of_python(path: str, source: str, tmp_path: Path) -> None:
     assert {**service.env, **service.unset} == {}
 
 
+@pytest.mark.parametrize(
+    ("source", "port"),
+    [
+        ("app.run(port=5001)", 5001),
+        ("port = int(os.environ.get('PORT', 5002))", 5002),
+        ("port = os.getenv('PORT', '5003')", 5003),
+        ("HTTPServer(('', 5004), Handler).serve_forever()", 5004),
+        ("# app.run(port=5005)", 8000),
+        ("'''app.run(port=5006)'''", 8000),
+    ],
+)
+def test_port_of_python(source: str, port: int, tmp_path: Path) -> None:
+    (service,) = found(tmp_path, {**FLASK, "shop/serve.py": source}).services
+    assert service.port is not None
+    assert service.port.value == port
+
+
+DJANGO = "Django\ngunicorn\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "start"),
+    [
+        (FLASK, "gunicorn shop.web:app --bind 0.0.0.0:8000"),
+        (
+            {"requirements.txt": "fastapi\nuvicorn[standard]>=0.30\n", "app/main.py": "api = FastAPI()"},
+            "uvicorn app.main:api --host 0.0.0.0 --port 8000",
+        ),
+        (
+            {"requirements.txt": DJANGO, "manage.py": "", "shop/wsgi.py": "application = 1"},
+            "gunicorn shop.wsgi:application --bind 0.0.0.0:8000",
+        ),
+        (
+            {"requirements.txt": DJANGO, "src/manage.py": "", "src/shop/wsgi.py": "application = 1"},
+            "gunicorn --chdir src shop.wsgi:application --bind 0.0.0.0:8000",
+        ),
+        ({"requirements.txt": "requests\n", "main.py": "if __name__ == '__main__':\n    go()"}, "python main.py"),
+        ({**FLASK, "Procfile": "web: gunicorn shop.web:app --workers 3\n"}, "gunicorn shop.web:app --workers 3"),
+        ({**FLASK, "Dockerfile": 'FROM python:3.13\nCMD ["gunicorn", "shop.web:app"]\n'}, "gunicorn shop.web:app"),
+        ({**FLASK, "Dockerfile": "FROM a\nCMD flask run --debug\n"}, "gunicorn shop.web:app --bind 0.0.0.0:8000"),
+        ({**FLASK, "Dockerfile": 'FROM a\nCMD ["/start.sh"]\n'}, "gunicorn shop.web:app --bind 0.0.0.0:8000"),
+    ],
+)
+def test_start_of_python(files: dict[str, str | bytes], start: str, tmp_path: Path) -> None:
+    (service,) = found(tmp_path, files).services
+    assert service.start is not None
+    assert service.start.value == start
+
+
+def test_processes_of_a_procfile_are_services(tmp_path: Path) -> None:
+    procfile = "release: flask db upgrade\nworker: celery -A shop worker\n# old: x\nweb: gunicorn shop.web:app\n"
+    web, worker = found(tmp_path, {**FLASK, "Procfile": procfile}).services
+    assert (web.name.value, worker.name.value, worker.port) == ("web", "worker", None)
+    assert web.migrate is not None
+    assert web.migrate.value == "flask db upgrade"
+    assert worker.migrate is None
+
+
+# the other languages
+
+MAIN_GO = 'package main\n\nimport "os"\n\nfunc main() {\n\tX\n}\n'
+POM = (
+    "<project><artifactId>shop</artifactId><version>1</version><properties><java.version>21</java.version></properties>"
+    "<dependencies>\n<dependency><artifactId>spring-boot-starter-web</artifactId></dependency>\n</dependencies>"
+    "<build><plugins><plugin><artifactId>spring-boot-maven-plugin</artifactId></plugin></plugins></build></project>"
+)
+MAIN_JAVA = "class Shop {\n  public static void main(String[] a) {\n X\n }\n}\n"
+CSPROJ = (
+    '<Project Sdk="Microsoft.NET.Sdk.Web">'
+    "<PropertyGroup><TargetFramework>net10.0</TargetFramework></PropertyGroup></Project>"
+)
+CARGO = '[package]\nname = "shop"\n[dependencies]\naxum = "0.8"\n'
+GEMFILE = 'source "https://rubygems.org"\ngem "sinatra"\ngem "puma"\n'
+BASES: dict[str, tuple[dict[str, str | bytes], str, str]] = {
+    "go": ({"go.mod": "module example.com/shop\n\ngo 1.26\n"}, "main.go", MAIN_GO),
+    "java": ({"pom.xml": POM}, "src/main/java/shop/Shop.java", MAIN_JAVA),
+    "dotnet": ({"Shop.csproj": CSPROJ}, "Program.cs", "X"),
+    "rust": ({"Cargo.toml": CARGO}, "src/main.rs", "fn main() {\n X\n}\n"),
+    "ruby": ({"Gemfile": GEMFILE, "config.ru": "run App"}, "app.rb", "X"),
+    "php": ({"composer.json": '{"require": {"php": "8.4.*"}}'}, "public/index.php", "<?php\nX\n"),
+}
+
+
+def of_language(root: Path, language: str, code: str, path: str = "") -> Detection:
+    files, main, text = BASES[language]
+    if path:
+        return found(root, {**files, main: text.replace("X", ""), path: text.replace("X", code)})
+    return found(root, {**files, main: text.replace("X", code)})
+
+
+@pytest.mark.parametrize(
+    ("language", "code", "default"),
+    [
+        ("go", 'os.Getenv("MAIL_FROM")', None),
+        ("go", 'os.LookupEnv("MAIL_FROM")', None),
+        ("go", 'getEnv("MAIL_FROM", "shop")', "shop"),
+        ("java", 'System.getenv("MAIL_FROM");', None),
+        ("java", 'System.getenv().getOrDefault("MAIL_FROM", "shop");', "shop"),
+        ("dotnet", 'Environment.GetEnvironmentVariable("MAIL_FROM") ?? "shop";', "shop"),
+        ("dotnet", 'builder.Configuration["MAIL_FROM"];', None),
+        ("rust", 'std::env::var("MAIL_FROM").unwrap();', None),
+        ("rust", 'env::var("MAIL_FROM").unwrap_or_else(|_| "shop".into());', "shop"),
+        ("ruby", 'ENV["MAIL_FROM"]', None),
+        ("ruby", 'ENV.fetch("MAIL_FROM", "shop")', "shop"),
+        ("ruby", 'ENV.fetch("MAIL_FROM") { "shop" }', "shop"),
+        ("php", "getenv('MAIL_FROM');", None),
+        ("php", "$_ENV['MAIL_FROM'] ?? 'shop';", "shop"),
+        ("php", "env('MAIL_FROM', 'shop');", "shop"),
+    ],
+)
+def test_variable_of_a_language(language: str, code: str, default: str | None, tmp_path: Path) -> None:
+    (service,) = of_language(tmp_path, language, code).services
+    assert "MAIL_FROM" in (service.env if default else service.unset)
+    assert not default or service.env["MAIL_FROM"].value == default
+
+
+@pytest.mark.parametrize(
+    ("language", "code", "path"),
+    [
+        ("go", '// os.Getenv("MAIL_FROM")', ""),
+        ("go", '/* os.Getenv("MAIL_FROM") */', ""),
+        ("go", 'log.Print(`os.Getenv("MAIL_FROM")`)', ""),
+        ("go", 'os.Getenv("MAIL_FROM")', "main_test.go"),
+        ("go", 'os.Getenv("MAIL_FROM")', "vendor/x/x.go"),
+        ("java", '// System.getenv("MAIL_FROM");', ""),
+        ("java", 'log("System.getenv(\\"MAIL_FROM\\")");', ""),
+        ("java", 'System.getenv("MAIL_FROM");', "src/test/java/shop/Shop.java"),
+        ("java", 'System.getenv("MAIL_FROM");', "target/Shop.java"),
+        ("dotnet", '// Environment.GetEnvironmentVariable("MAIL_FROM")', ""),
+        ("dotnet", 'Environment.GetEnvironmentVariable("MAIL_FROM");', "Shop.Tests/A.cs"),
+        ("dotnet", 'Environment.GetEnvironmentVariable("MAIL_FROM");', "obj/A.cs"),
+        ("rust", '// std::env::var("MAIL_FROM")', ""),
+        ("rust", 'println!("std::env::var(\\"MAIL_FROM\\")");', ""),
+        ("rust", 'std::env::var("MAIL_FROM").unwrap();', "tests/a.rs"),
+        ("rust", 'std::env::var("MAIL_FROM").unwrap();', "examples/a.rs"),
+        ("ruby", '# ENV["MAIL_FROM"]', ""),
+        ("ruby", '=begin\nENV["MAIL_FROM"]\n=end', ""),
+        ("ruby", 'ENV["MAIL_FROM"]', "spec/a.rb"),
+        ("php", "// getenv('MAIL_FROM');", ""),
+        ("php", "# getenv('MAIL_FROM');", ""),
+        ("php", "getenv('MAIL_FROM');", "tests/ATest.php"),
+        ("php", "$_SERVER['REQUEST_URI'] ?? '';", ""),
+    ],
+)
+def test_no_variable_of_a_language(language: str, code: str, path: str, tmp_path: Path) -> None:
+    (service,) = of_language(tmp_path, language, code, path).services
+    assert {**service.env, **service.unset} == {}
+
+
+@pytest.mark.parametrize(
+    ("language", "code", "port"),
+    [
+        ("go", 'http.ListenAndServe(":8081", nil)', 8081),
+        ("go", 'router.Run("0.0.0.0:8082")', 8082),
+        ("go", 'e.Start(":1323")', 1323),
+        ("go", 'http.Server{Addr: ":8083"}.ListenAndServe()', 8083),
+        ("java", "HttpServer.create(new InetSocketAddress(8084), 0);", 8084),
+        ("dotnet", "options.ListenAnyIP(8085);", 8085),
+        ("dotnet", 'app.Run("http://0.0.0.0:8086");', 8086),
+        ("rust", 'TcpListener::bind("0.0.0.0:8087")', 8087),
+        ("rust", 'HttpServer::new(app).bind(("0.0.0.0", 8088))', 8088),
+        ("rust", "SocketAddr::from(([0, 0, 0, 0], 8089))", 8089),
+        ("ruby", "set :port, 4567", 4567),
+        ("ruby", 'port ENV.fetch("PORT") { 3001 }', 3001),
+        ("php", "", 8080),
+        ("java", "", 8080),
+    ],
+)
+def test_port_of_a_language(language: str, code: str, port: int, tmp_path: Path) -> None:
+    (service,) = of_language(tmp_path, language, code).services
+    assert service.port is not None
+    assert service.port.value == port
+
+
+@pytest.mark.parametrize(
+    ("language", "code", "live"),
+    [
+        ("go", 'mux.HandleFunc("/healthz", ok)', "/healthz"),
+        ("go", 'r.GET("/health", ok)\nhttp.ListenAndServe(":1", nil)', "/health"),
+        ("java", '@GetMapping("/livez")', "/livez"),
+        ("dotnet", 'app.MapHealthChecks("/healthz");', "/healthz"),
+        ("rust", 'Router::new().route("/health", get(ok))', "/health"),
+        ("ruby", 'get "/health" do', "/health"),
+        ("ruby", 'get "up" => "rails/health#show"', "/up"),
+        ("php", "Route::get('/up', fn () => 1);", "/up"),
+    ],
+)
+def test_route_of_health(language: str, code: str, live: str, tmp_path: Path) -> None:
+    ports = {"go": 'http.ListenAndServe(":80", nil)', "rust": 'TcpListener::bind("0.0.0.0:80")'}
+    (service,) = of_language(tmp_path, language, f"{code}\n{ports.get(language, '')}").services
+    assert service.live is not None
+    assert service.live.value == live
+
+
+@pytest.mark.parametrize(
+    ("language", "code"),
+    [
+        ("go", '// mux.HandleFunc("/healthz", ok)'),
+        ("go", 'http.Get("http://other/healthz")'),
+        ("go", 'client.Get("/healthz")'),
+        ("java", 'log("see /health");'),
+        ("dotnet", 'await client.GetAsync("/healthz");'),
+        ("ruby", '# get "/health"'),
+        ("php", "$title = '/healthy-food';"),
+    ],
+)
+def test_no_route_of_health(language: str, code: str, tmp_path: Path) -> None:
+    (service,) = of_language(tmp_path, language, f'{code}\n http.ListenAndServe(":80", nil)').services
+    assert service.live is None
+
+
+@pytest.mark.parametrize(
+    ("language", "files", "version"),
+    [
+        ("go", {"go.mod": "module a.b/c\n\ngo 1.27.1\n"}, "1.27"),
+        ("go", {"go.mod": "module a.b/c\n\ngo 1.22\n"}, "1.27"),
+        (
+            "java",
+            {
+                "pom.xml": POM.replace(
+                    "java.version>21</java.version", "maven.compiler.release>25</maven.compiler.release"
+                )
+            },
+            "25",
+        ),
+        ("java", {"pom.xml": POM.replace("java.version>21", "java.version>17")}, None),
+        ("dotnet", {"Shop.csproj": CSPROJ.replace("net10.0", "net8.0")}, None),
+        ("rust", {"rust-toolchain.toml": '[toolchain]\nchannel = "1.98.1"\n'}, "1.98"),
+        ("rust", {"rust-toolchain": "stable\n"}, "1.99"),
+        ("ruby", {".ruby-version": "ruby-3.4.2\n"}, "3.4"),
+        ("ruby", {"Gemfile": GEMFILE + 'ruby ">= 3.2"\n'}, "4.0"),
+        ("ruby", {".ruby-version": "2.7\n"}, None),
+        ("php", {"composer.json": '{"require": {"php": ">=8.2"}}'}, "8.5"),
+        ("php", {"composer.json": '{"require": {"php": "^8.0"}, "config": {"platform": {"php": "8.4.1"}}}'}, "8.4"),
+        ("php", {"composer.json": '{"require": {"php": "^7.4"}}'}, None),
+    ],
+)
+def test_version_of_a_language(language: str, files: dict[str, str], version: str | None, tmp_path: Path) -> None:
+    base, main, text = BASES[language]
+    (service,) = found(tmp_path, {**base, main: text.replace("X", ""), **files}).services
+    assert (service.version.value if service.version else None) == version
+    assert version or any(remark.startswith("version:") for remark in service.remarks)
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"go.mod": "module a.b/c\n", "lib.go": "package c\n"},
+        {"pom.xml": POM, "src/main/java/A.java": "class A {}"},
+        {"pom.xml": "<project><packaging>pom</packaging></project>"},
+        {"A.csproj": CSPROJ.replace(".Web", "")},
+        {
+            "A.csproj": CSPROJ.replace(
+                "</Project>", '<ItemGroup><PackageReference Include="xunit" /></ItemGroup></Project>'
+            )
+        },
+        {"Cargo.toml": CARGO, "src/lib.rs": "pub fn a() {}"},
+        {"Gemfile": GEMFILE, "lib/a.rb": "A = 1"},
+        {"composer.json": '{"type": "library"}', "public/index.php": "<?php"},
+        {"pyproject.toml": "[project]\nname = 'a'\n", "a/__init__.py": "B = 1"},
+        {"docs/index.html": "<p>"},
+    ],
+)
+def test_what_nothing_starts_is_no_service(files: dict[str, str | bytes], tmp_path: Path) -> None:
+    assert found(tmp_path, files).services == ()
+
+
+def test_modules_are_built_from_their_root(tmp_path: Path) -> None:
+    root = "<project><packaging>pom</packaging><modules><module>api</module></modules></project>"
+    files: dict[str, str | bytes] = {
+        "pom.xml": root,
+        "mvnw": "",
+        "api/pom.xml": POM,
+        "api/src/main/java/A.java": MAIN_JAVA,
+    }
+    (service,) = found(tmp_path, files).services
+    assert (service.name.value, service.context) == ("api", ".")
+    assert service.command is not None
+    assert "--projects api --also-make" in service.command.value
+    assert service.output is not None
+    assert service.output.value == "api/target/shop-1.jar"
+
+
+def test_workspace_of_rust_is_built_from_its_root(tmp_path: Path) -> None:
+    files: dict[str, str | bytes] = {
+        "Cargo.toml": '[workspace]\nmembers = ["crates/*"]\n',
+        "crates/api/Cargo.toml": CARGO.replace("shop", "shop_api"),
+        "crates/api/src/main.rs": "fn main() {}",
+        "crates/core/Cargo.toml": CARGO.replace("shop", "core"),
+        "crates/core/src/lib.rs": "",
+    }
+    (service,) = found(tmp_path, files).services
+    assert (service.name.value, service.context) == ("shop-api", ".")
+    assert service.command is not None
+    assert "--bin shop_api" in service.command.value
+
+
+def test_main_package_elsewhere_is_built_from_there(tmp_path: Path) -> None:
+    files: dict[str, str | bytes] = {
+        "go.mod": "module a.b/shop\n",
+        "services/mail/main.go": MAIN_GO.replace("X", ""),
+    }
+    (service,) = found(tmp_path, files).services
+    assert service.command is not None
+    assert service.command.value == "go build -o bin/mail ./services/mail"
+
+
+def test_properties_of_spring_are_read(tmp_path: Path) -> None:
+    properties = (
+        "server:\n  port: ${PORT:9090}\nspring:\n  datasource:\n    url: ${DATABASE_URL}\n"
+        "mail:\n  from: ${MAIL_FROM:shop}\n# x: ${COMMENTED_OUT}\n"
+    )
+    pom = POM.replace("</dependencies>", "<dependency><artifactId>postgresql</artifactId></dependency></dependencies>")
+    files: dict[str, str | bytes] = {
+        "pom.xml": pom,
+        "src/main/java/A.java": MAIN_JAVA,
+        "src/main/resources/application.yml": properties,
+        "src/test/resources/application.yml": "a: ${ONLY_IN_TESTS}",
+    }
+    (service,) = found(tmp_path, files).services
+    assert service.port is not None
+    assert service.port.value == 9090
+    assert {name: value.value for name, value in service.env.items()} == {
+        "DATABASE_URL": "jdbc:postgresql://${db.host}:${db.port}/${db.name}",
+        "MAIL_FROM": "shop",
+    }
+    assert service.unset == {}
+
+
 # secrets
 
 VALUE = "hunter2-4711-aBcDeF"
@@ -518,16 +847,9 @@ HOSTILE: list[bytes] = [
     b"services:\n  ../x: {build: ../../etc}\n  '': {build: .}\n  '#': {image: 4}\n",
 ]
 MANIFESTS = [
-    "package.json",
-    "pyproject.toml",
-    "requirements.txt",
-    "compose.yaml",
-    "Dockerfile",
-    "Procfile",
-    ".nvmrc",
-    ".env.example",
-    "server.js",
-    "app.py",
+    *("package.json", "pyproject.toml", "requirements.txt", "compose.yaml", "Dockerfile", "Procfile", ".nvmrc"),
+    *(".env.example", "server.js", "app.py", "go.mod", "main.go", "pom.xml", "build.gradle", "A.csproj", "Program.cs"),
+    *("Cargo.toml", "Gemfile", "config.ru", "composer.json", "index.html"),
 ]
 
 

@@ -1,7 +1,8 @@
 """What manifests, sources, Dockerfiles and compose files say, put together: services, resources, secrets.
 
 A compose file and a Procfile name services and tell what they call; where they are silent, manifests and sources
-speak. The more particular place wins: compose, then Dockerfile, then Procfile, then manifest, then source.
+speak. The more particular place wins: compose, then Dockerfile, then Procfile, then manifest, then source; only for
+what is started, a Dockerfile goes before a compose file, which is often of a developer's machine.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ _DEVELOPING = re.compile(
     r"\bartisan serve\b|\bphp -S\b|\bsleep infinity\b|\btail -f\b|\bnpx vite\b|\bspring-boot:run\b|\bbootRun\b|"
     r"\bts-node(?:-dev)?\b"
 )
+_BUILDING = re.compile(r"(?:yarn|npm|pnpm|bun)(?: run)? (?:build|watch|css|js)\b")
+"""What a service of a compose file runs that only builds."""
 _SCRIPTED = frozenset({"node", "python", "ruby", "php"})
 """Runtimes whose start command is the same in every image."""
 MOST_SERVICES = 40
@@ -77,12 +80,22 @@ def detect(root: Path) -> Detection:
     services = [
         _connected(tree, plan, service, folders, ports, gathered) for plan, service in zip(plans, first, strict=True)
     ]
+    _taken(tree, services)
     used = {name for service in services for name in _used(service)}
     for name, resource in gathered.resources.items():
         if name not in used:
             tree.note(f"{name} ({resource.type.where}) is there, and which service uses it was not found")
     resources = tuple(resource for name, resource in gathered.resources.items() if name in used)
     return Detection(tuple(services), resources, gathered.secrets, tuple(tree.closing_notes()))
+
+
+def _taken(tree: Tree, services: Sequence[Service]) -> None:
+    """Files of the tree in whose places ours would stand."""
+    contexts = [service.context for service in services]
+    wanted = [join(context, "Dockerfile") for context in contexts if contexts.count(context) == 1]
+    there = [path for path in (*wanted, "compose.yaml", ".env.example") if path in tree]
+    if there:
+        tree.note(f"{', '.join(there)}: ours would stand there, and nothing of yours is replaced without --force")
 
 
 def _static(service: Service) -> bool:
@@ -124,6 +137,11 @@ def _plans(tree: Tree, units: Mapping[str, Unit], composed: Sequence[ComposeServ
     taken: set[str] = set()
     built = [service for service in composed if service.context]
     for service in built:
+        if service.command is not None and _BUILDING.match(service.command.value):
+            tree.note(
+                f"{service.name.value} ({service.name.where}) runs {service.command.value}, which builds and ends"
+            )
+            continue
         unit = _unit_of(tree, units, service)
         if unit is None:
             what = f"{service.name.value} ({service.name.where}) is built from {service.context}"
@@ -298,10 +316,13 @@ def _service(tree: Tree, plan: _Plan, folders: Sequence[str]) -> Service:
     live, ready = live or unit.live or asked or (ready and _same(ready)), ready or unit.ready
     ready = ready or (_same(live) if live else None)
     port, remarks = _port(plan, found, runtime)
+    if port is None and runtime != "static" and plan.process.listens and (plan.alone or plan.compose is None):
+        remarks.append("port: where it listens was not found; without one it is a worker, whom nobody calls")
     start, more = _start(plan, runtime)
     output = unit.output
     if runtime == "node" and (output is None or output.value != ".next/standalone"):
         output = node.output(tree, unit.folder, start, unit.command)
+    version, older = _version(plan, runtime)
     for note in unit.notes:
         tree.note(note)
     several = _several_databases(plan)
@@ -309,7 +330,7 @@ def _service(tree: Tree, plan: _Plan, folders: Sequence[str]) -> Service:
         name=plan.name,
         context=unit.context or unit.folder,
         runtime=unit.runtime,
-        version=_version(plan, runtime),
+        version=version,
         package_manager=unit.package_manager,
         command=unit.command or _compiled(tree, plan),
         start=start,
@@ -318,7 +339,7 @@ def _service(tree: Tree, plan: _Plan, folders: Sequence[str]) -> Service:
         live=live if port or runtime == "static" else None,
         ready=ready if port or runtime == "static" else None,
         migrate=unit.migrate if plan.process.listens or plan.alone else None,
-        remarks=(*unit.remarks, *remarks, *more, *([several] if several else [])),
+        remarks=tuple(text for text in (*unit.remarks, older, *remarks, *more, several) if text),
     )
 
 
@@ -344,13 +365,15 @@ def _compiled(tree: Tree, plan: _Plan) -> Found[str] | None:
     return Found(f"go build -o bin/{name} ./{entry.value.removeprefix('.')}", entry.where, seen=entry.seen)
 
 
-def _version(plan: _Plan, runtime: str) -> Found[str] | None:
+def _version(plan: _Plan, runtime: str) -> tuple[Found[str] | None, str]:
     """What the manifest says; where it leaves room or is silent, what a Dockerfile builds on."""
     said, made = plan.unit.version, plan.image
     exact = said is not None and not re.search(r"[<>=^~*|+]", said.seen)
-    if exact or made.runtime is None or made.version is None or made.runtime.value != runtime or plan.unit.remarks:
-        return said
-    return lines.line(runtime, made.version.value.partition("-")[0], made.version.where)[0] or said
+    refused = any(remark.startswith("version:") for remark in plan.unit.remarks)
+    if exact or refused or made.runtime is None or made.version is None or made.runtime.value != runtime:
+        return said, ""
+    found, remark = lines.line(runtime, made.version.value.partition("-")[0], made.version.where)
+    return (found, "") if found is not None else (said, remark if said is None else "")
 
 
 def _port(plan: _Plan, found: Sequence[source.Source], runtime: str) -> tuple[Found[int] | None, list[str]]:
@@ -368,16 +391,23 @@ def _port(plan: _Plan, found: Sequence[source.Source], runtime: str) -> tuple[Fo
         for other in ports[1:]
         if said and other.value != said.value
     ]
-    if port is not None and own is not None and own.value != port.value and own.where != port.where:
+    if port is not None and own is not None and own.value != port.value and not _told(found, own):
         remarks.append(f"port: {own.value} stands in {own.where}, and {port.value} in {port.where or 'no file'}")
     return port, remarks
+
+
+def _told(found: Sequence[source.Source], port: Found[int]) -> bool:
+    """Whether the source listens there only when nobody sets PORT, which the image does."""
+    path, _, number = port.where.rpartition(":")
+    return any("PORT" in entry.file.text.split("\n")[int(number) - 1] for entry in found if entry.file.path == path)
 
 
 def _start(plan: _Plan, runtime: str) -> tuple[Found[str] | None, list[str]]:
     """The start command, and why others were not taken."""
     remarks: list[str] = []
-    given = [plan.compose.command] if plan.compose is not None else []
-    given += [plan.image.start, plan.process.start] if plan.alone or plan.compose else [plan.process.start]
+    composed = plan.compose.command if plan.compose is not None else None
+    given = [plan.image.start, composed] if plan.alone else [composed, plan.image.start if plan.compose else None]
+    given.append(plan.process.start)
     for found in given:
         if found is None:
             continue
@@ -390,6 +420,8 @@ def _start(plan: _Plan, runtime: str) -> tuple[Found[str] | None, list[str]]:
         elif runtime in _SCRIPTED and re.search(r"\s/(?:app|usr/src|src|srv|opt|code)/", found.value):
             remarks.append(f"start: {found.value} ({found.where}) has paths of an image of its own")
         else:
+            if found is plan.image.start and composed is not None and composed.value != found.value:
+                remarks.append(f"start: {composed.where} starts {composed.value}")
             return found, remarks
     return None, remarks
 

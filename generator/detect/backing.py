@@ -113,7 +113,9 @@ class Image:
         match = re.match(r"v?(\d+)(?:\.(\d+))?", self.tag)
         if match is None or self.name not in SAME_ENGINE:
             return ""
-        two = self.type in {"mysql", "mongodb", "valkey"} and match[2] is not None
+        two = (self.type == "postgres" and match[1] == "9") or (
+            self.type in {"mysql", "mongodb", "valkey"} and match[2] is not None
+        )
         return f"{match[1]}.{match[2]}" if two else match[1]
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from generator import dockerfile
 from generator.detect import manifest
 from generator.detect.found import Found
+from generator.detect.image import ASKED
 from generator.detect.tree import Tree, join, parent
 from generator.document import Node
 
@@ -111,13 +112,10 @@ def _ports(tree: Tree, node: Node) -> Iterator[Found[int]]:
             yield tree.found(int(text), manifest.where(target))
 
 
-_ASKED = re.compile(r"https?://[\w.\[\]${}:-]+?(?P<path>/[\w./-]*)")
-
-
 def _health(tree: Tree, node: Node | None) -> Found[str] | None:
     """The path that a health check asks for."""
     for child in [*node.elements()] or [node] if node is not None else []:
-        match = _ASKED.search(_text(child))
+        match = ASKED.search(_text(child))
         if match and match["path"] != "/":
             return _found(tree, child, match["path"])
     return None

@@ -26,7 +26,7 @@ _PLATFORM = re.compile(
     r"(?:PORT|NODE_ENV|RAILS_ENV|RACK_ENV|APP_ENV_FILE|HOME|PATH|PWD|USER|SHELL|LANG|TZ|HOSTNAME|TMPDIR|TEMP|TMP|CI|EDITOR|"
     r"PYTHON\w*|GO(?:PATH|ROOT|MAXPROCS|MEMLIMIT|GC)|JAVA_(?:HOME|OPTS|TOOL_OPTIONS)|NPM_\w+|npm_\w+|VIRTUAL_ENV|"
     r"SERVER_PORT|SERVER_NAME|ASPNETCORE_(?:URLS|HTTP_PORTS|ENVIRONMENT)|DOTNET_\w+|CARGO_\w+|OUT_DIR|RUST_BACKTRACE|"
-    r"BUNDLE_\w+|GEM_\w+|KUBERNETES_\w+|NEXT_RUNTIME|VERCEL\w*|MODE|DEV|PROD|SSR|BASE_URL_VITE|PIDFILE|RAILS_MAX_THREADS|"
+    r"COMPOSE_\w+|DOCKER_\w+|UID|GID|BUNDLE_\w+|GEM_\w+|KUBERNETES_\w+|NEXT_RUNTIME|VERCEL\w*|MODE|DEV|PROD|SSR|BASE_URL_VITE|PIDFILE|RAILS_MAX_THREADS|"
     r"WEB_CONCURRENCY|DJANGO_SETTINGS_MODULE|BUNDLER?_\w+|POD_\w+|DISPLAY|TERM|NO_COLOR|FORCE_COLOR|DEBUG_COLORS)"
 )
 """Set by the image or the platform, or with a meaning of their own there; not the service's configuration."""
@@ -129,7 +129,7 @@ def meaning(variable: Variable, around: Surroundings) -> Meaning:
         found = _pointed(variable, text, around)
         if found is not None:
             return found
-    reference = _jdbc(around.resources) if variable.form == "jdbc" else _by_name(name, around)
+    reference = _jdbc(around.resources, variable) if variable.form == "jdbc" else _by_name(name, around)
     if reference:
         return Meaning(value=Found(reference, variable.where, seen=variable.seen or name))
     if secret(name) or any(_CREDENTIALS.search(text) for text, _ in variable.values):
@@ -264,8 +264,13 @@ def _by_name(name: str, around: Surroundings) -> str:
     return ""
 
 
-def _jdbc(resources: Mapping[str, str]) -> str:
+def _jdbc(resources: Mapping[str, str], variable: Variable | None = None) -> str:
+    """An address as Java's drivers take it; a default tells which of two databases it is of."""
     names = [name for name, kind in resources.items() if kind in {"postgres", "mysql"}]
+    for text, _ in variable.values if variable else ():
+        said = re.match(r"jdbc:(postgresql|mysql|mariadb)://", text)
+        if said:
+            names = [name for name in names if resources[name] == ("postgres" if said[1] == "postgresql" else "mysql")]
     if len(names) != 1:
         return ""
     scheme = "postgresql" if resources[names[0]] == "postgres" else "mysql"

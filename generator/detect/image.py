@@ -15,7 +15,10 @@ _BASES = {
     "gradle": "java", "amazoncorretto": "java", "sdk": "dotnet", "aspnet": "dotnet", "rust": "rust", "ruby": "ruby",
     "php": "php", "frankenphp": "php", "nginx": "static", "caddy": "static", "httpd": "static",
 }  # fmt: skip
-_ASKED = re.compile(r"https?://[\w.\[\]${}:-]+?(?P<path>/[\w./-]*)")
+ASKED = re.compile(
+    r"(?:https?://[\w.\[\]${}-]+?|\b(?:localhost|127\.0\.0\.1|0\.0\.0\.0))(?::[\w${}-]+)?(?P<path>/(?!/)[\w./-]*)"
+)
+"""The path that a health check asks its own process for."""
 _LITERAL = re.compile(r"[^$`\\]*")
 
 
@@ -102,11 +105,13 @@ def _start(tree: Tree, path: str, found: dict[str, dockerfile.Instruction]) -> F
     if not text or not text.isprintable() or not _LITERAL.fullmatch(text):
         return None
     last = items[-1]
-    return tree.found(text, f"{path}:{last.at.line}", last.text, *words[:1], last.keyword)
+    return tree.found(
+        text, f"{path}:{last.at.line}", last.text if len(last.text) <= 60 else "", *words[:1], last.keyword
+    )
 
 
 def _health(tree: Tree, path: str, item: dockerfile.Instruction | None) -> Found[str] | None:
-    match = _ASKED.search(item.text) if item is not None else None
+    match = ASKED.search(item.text) if item is not None else None
     if item is None or match is None or match["path"] == "/":
         return None
     lines = tree.text(path).text.split("\n")

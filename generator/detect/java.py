@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from generator.detect import lines, manifest, source
 from generator.detect.found import Found, Process, Unit
 from generator.detect.source import Read
-from generator.detect.tree import Text, Tree, parent
+from generator.detect.tree import Text, Tree, join, parent
 
 _STARTS = re.compile(
     r"\bpublic static void main\s*\(|^fun main\s*\(|\bstatic void main\s*\(|^void main\s*\(", re.MULTILINE
@@ -67,6 +67,8 @@ def _unit(
     version: tuple[Found[str] | None, str],
     jar: str,
     notes: Sequence[str],
+    context: str = "",
+    command: Found[str] | None = None,
 ) -> Unit:
     """What Maven and Gradle have in common: the class that starts, where it listens, what it says of its health."""
     found = source.sources(tree, folder, "java")
@@ -74,6 +76,11 @@ def _unit(
     listens = any(library in _WEB for library in libraries) or any("HttpServer.create" in file.bare for file in found)
     actuator = libraries.get(_ACTUATOR)
     start, output, remarks = None, None, [version[1]] if version[1] else []
+    jar = (
+        jar if not context or context == folder else join(folder if context == "." else folder[len(context) + 1 :], jar)
+    )
+    if command is not None:
+        output = Found(jar, "", assumed="what the build of the module calls its jar")
     if main is not None and not boot:
         package = next(main[0].matches(_PACKAGE), None)
         last = main[0].file.path.rpartition("/")[2]
@@ -81,11 +88,16 @@ def _unit(
         whole = f"{package[1]}.{name_of_class}" if package else name_of_class
         reason = f"{main[0].where(main[1])} starts it, and no plugin of Spring Boot makes a jar of its own"
         start = Found(f"java -cp {jar.rpartition('/')[2]} {whole}", "", assumed=reason)
-        output = Found(jar, "", assumed="what the build calls its jar")
+        output = output or Found(jar, "", assumed="what the build calls its jar")
         if libraries:
             remarks.append("output: the libraries of its dependencies have to be in that jar")
+    profiles = {m[1] for file in _settings(tree, folder) if (m := re.search(r"/application-([\w]+)\.", file.path))}
+    if boot and profiles:
+        remarks.append(f"env: SPRING_PROFILES_ACTIVE chooses of {', '.join(sorted(profiles))}; none is chosen here")
     return Unit(
         folder=folder,
+        context=context,
+        command=command,
         runtime=Found("java", build.where.partition(":")[0]),
         runs=main is not None,
         name=name,
@@ -121,8 +133,17 @@ def _maven(tree: Tree, path: str) -> Unit | None:
     )
     if final is not None and re.fullmatch(r"[\w.-]+", final.text):
         jar = final.text
+    context = _aggregator(tree, folder)
+    inherited = by_path.get(("project", "parent", "version"))
+    if version is None and final is None and inherited is not None and re.fullmatch(r"[\w.-]+", inherited.text):
+        jar = f"{named.value if named else 'app'}-{inherited.text}"
+    command = None
+    if context != folder:
+        module = folder if context == "." else folder[len(context) + 1 :]
+        line = f"./mvnw --batch-mode --no-transfer-progress --projects {module} --also-make package -DskipTests"
+        command = Found(line, "", assumed=f"{path} is a module of {join(context, 'pom.xml')}")
     notes = []
-    if not any(tree.first(place, "mvnw") for place in (folder, parent(folder) if folder != "." else ".")):
+    if tree.first(context, "mvnw") is None:
         notes.append(f"{path} has no mvnw beside it; mvn wrapper:wrapper makes it, and the image is built with it")
     return _unit(
         tree,
@@ -134,7 +155,20 @@ def _maven(tree: Tree, path: str) -> Unit | None:
         _maven_version(tree, path),
         f"target/{jar}.jar",
         notes,
+        context,
+        command,
     )
+
+
+def _aggregator(tree: Tree, folder: str) -> str:
+    """The highest folder above with a pom that gathers modules; its own when there is none."""
+    found, above = folder, folder
+    while above != ".":
+        above = parent(above)
+        pom = tree.first(above, "pom.xml")
+        if pom is not None and "<module>" in tree.text(pom).text:
+            found = above
+    return found
 
 
 def _maven_libraries(elements: Sequence[manifest.Element]) -> dict[str, Found[str]]:
@@ -185,14 +219,33 @@ def _gradle(tree: Tree, path: str) -> Unit:
             number = next(group for group in match.groups() if group)
             version = lines.line("java", number, text.file.where(match.start()))
     notes = []
-    root = tree.first(folder, "gradlew") or tree.first(".", "gradlew")
+    context = _settled(tree, folder)
+    command = None
+    if context != folder and boot:
+        module = (folder if context == "." else folder[len(context) + 1 :]).replace("/", ":")
+        line = f"./gradlew --no-daemon --console=plain :{module}:bootJar"
+        command = Found(line, "", assumed=f"{path} is a module of {context}")
+    root = tree.first(context, "gradlew")
     if root is None:
         notes.append(f"{path} has no gradlew beside it; gradle wrapper makes it, and the image is built with it")
-    if tree.first(folder, "gradle.lockfile") is None:
+    if command is None and tree.first(folder, "gradle.lockfile") is None:
         notes.append(f"{path} has no gradle.lockfile beside it; gradle dependencies --write-locks makes it")
     name = _gradle_name(tree, folder)
-    jar = f"build/libs/{name.value if name else folder.rpartition('/')[2]}.jar"
-    return _unit(tree, folder, Found("gradle", path), libraries, boot is not None, name, version, jar, notes)
+    numbered = re.search(r"""^version\s*=?\s*["']([\w.-]+)["']""", code.code, re.MULTILINE)
+    jar = name.value if name else folder.rpartition("/")[2]
+    jar = f"build/libs/{jar}-{numbered[1]}.jar" if numbered else f"build/libs/{jar}.jar"
+    built = Found("gradle", path)
+    return _unit(tree, folder, built, libraries, boot is not None, name, version, jar, notes, context, command)
+
+
+def _settled(tree: Tree, folder: str) -> str:
+    """The nearest folder from here upwards that has the settings of a Gradle build; its own when none has."""
+    above = folder
+    while tree.first(above, "settings.gradle.kts", "settings.gradle") is None:
+        if above == ".":
+            return folder
+        above = parent(above)
+    return above
 
 
 def _gradle_name(tree: Tree, folder: str) -> Found[str] | None:
@@ -228,12 +281,15 @@ def variables(tree: Tree, folder: str, folders: Sequence[str]) -> dict[str, Read
     for file in _settings(tree, folder):
         if file.path.startswith(inner):
             continue
+        section = ""
         for number, line in file.lines():
             if line.lstrip().startswith(("#", "!")):
                 continue
+            section = line.strip() if line.rstrip().endswith(":") else section
             for match in _PLACEHOLDER.finditer(line):
                 before = line[: match.start()]
-                form = "jdbc" if "datasource" in before and "url" in before and "jdbc:" not in before else ""
+                of_data = "datasource" in before or section == "datasource:"
+                form = "jdbc" if of_data and re.search(r"\burl\s*[:=]\s*$", before) else ""
                 made.setdefault(
                     match["name"], Read(match["name"], f"{file.path}:{number}", match["default"], form=form)
                 )

@@ -35,7 +35,7 @@ _STARTS = ("start:prod", "start:production", "serve:prod", "prod", "start")
 PORTS = tuple(
     re.compile(pattern)
     for pattern in (
-        r"""\bPORT\b["'\])]*\s*(?:\|\||\?\?|,)\s*["'`]?(\d{2,5})\b""",
+        r"""(?:["']PORT|\bPORT)\b["'\])]*\s*(?:\|\||\?\?|,)\s*["'`]?(\d{2,5})\b""",
         r"""\.listen\(\s*\{[^}\n]*\bport:\s*(\d{2,5})\b""",
         r"""\.listen\(\s*["']?(\d{2,5})\b""",
         r"""\b(?:const|let|var)\s+(?:port|PORT|httpPort)\s*(?::\s*\w+\s*)?=\s*["']?(\d{2,5})\b""",
@@ -239,7 +239,7 @@ def output(tree: Tree, folder: str, start: Found[str] | None, command: Found[str
 
 def _file_routes(package: _Package, serving: str | None) -> dict[str, Found[str]]:
     """Routes that a framework takes from the names of files."""
-    if serving != "next":
+    if serving not in {"next", "@sveltejs/adapter-node"}:
         return {}
     made: dict[str, Found[str]] = {}
     for path in package.tree.below(package.folder, ".ts", ".js", ".tsx"):
@@ -247,7 +247,8 @@ def _file_routes(package: _Package, serving: str | None) -> dict[str, Found[str]
         match = re.fullmatch(
             r"(?:src/)?(?:app/((?:api/)?[\w/-]+)/route|pages/(api/[\w/-]+?)(?:/index)?)\.[jt]sx?", inner
         )
-        route = (match[1] or match[2]) if match else ""
+        match = match or re.fullmatch(r"src/(routes)/([\w/-]+)/\+server\.[jt]s", inner)
+        route = (match[2] or match[1]) if match else ""
         last = route.rpartition("/")[2]
         if last in {"health", "healthz", "live", "livez"}:
             made.setdefault("live", Found(f"/{route}", path))

@@ -22,7 +22,7 @@ _NAME = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*(?:[<>=
 PORTS = tuple(
     re.compile(pattern)
     for pattern in (
-        r"""\bPORT["']\s*,\s*(?:default\s*=\s*)?["']?(\d{2,5})\b""",
+        r"""["']PORT["']\s*,\s*(?:default\s*=\s*)?["']?(\d{2,5})\b""",
         r"""\b(?:run|run_app|serve|uvicorn\.run)\([^)\n]*\bport\s*=\s*(\d{2,5})\b""",
         r"""\b(?:HTTPServer|ThreadingHTTPServer|make_server|TCPServer)\(\s*\(?["'][^"'\n]*["']\s*,\s*(\d{2,5})\b""",
         r"""^\s*(?:PORT|port)\s*(?::\s*int\s*)?=\s*(\d{2,5})\b""",

@@ -19,9 +19,9 @@ _SERVES = re.compile(
 PORTS = tuple(
     re.compile(pattern)
     for pattern in (
-        r"""\bPORT["']\s*,\s*["']?(\d{2,5})\b""",
-        r"""\bPORT["']\s*\)?\s*\{\s*["']?(\d{2,5})\b""",
-        r"""\bPORT["']\s*\]\s*\|\|\s*["']?(\d{2,5})\b""",
+        r"""["']?\bPORT["']\s*,\s*["']?(\d{2,5})\b""",
+        r"""["']?\bPORT["']\s*\)?\s*\{\s*["']?(\d{2,5})\b""",
+        r"""["']?\bPORT["']\s*\]\s*\|\|\s*["']?(\d{2,5})\b""",
         r"""\bset\s+:port\s*,\s*(\d{2,5})\b""",
         r"""^\s*port\s+(\d{2,5})\b""",
         r"""\bPort:\s*(\d{2,5})\b""",

@@ -107,7 +107,14 @@ def sources(tree: Tree, folder: str, language: str, others: Sequence[str] = ()) 
             if len(found) >= MOST_FILES:
                 tree.note(f"of {folder}, {MOST_FILES} source files were read; variables of the others are not known")
                 break
-    return tuple(read(text, language) for text in map(tree.text, found) if text.text)
+    return tuple(_remembered(tree, path, language) for path in found if tree.text(path).text)
+
+
+def _remembered(tree: Tree, path: str, language: str) -> Source:
+    known = tree.memory.get((path, language))
+    if not isinstance(known, Source):
+        known = tree.memory[(path, language)] = read(tree.text(path), language)
+    return known
 
 
 # health
@@ -140,6 +147,8 @@ def health(found: Sequence[Source]) -> tuple[Found[str] | None, Found[str] | Non
             whole = path if path.startswith("/") else f"/{path}"
             made = Found(whole, where, seen="" if whole == path else path)
             (ready if _READY.search(path) else live).append(made)
+        for path, where, seen in _nested(source):
+            (ready if _READY.search(path) else live).append(Found(path, where, seen=seen))
     first_live = min(live, key=_usual, default=None)
     first_ready = min(ready, key=_usual, default=None)
     return first_live, first_ready
@@ -152,6 +161,22 @@ def _routes(source: Source) -> Iterator[re.Match[str]]:
         in_code = source.bare[match.start()] == source.code[match.start()]
         if in_code and not _CLIENT.search(source.code[begin : match.start()]):
             yield match
+
+
+_CONTROLLER = re.compile(r"""@Controller\(\s*(?:["'](?P<prefix>[\w/-]*)["'])?\s*\)""")
+_GET = re.compile(r"""@Get\(\s*(?:["'](?P<path>[\w/-]*)["'])?\s*\)""")
+_WORDS = re.compile(r"(?:^|/)(?:healthz?|livez?|liveness|readyz?|readiness)$")
+
+
+def _nested(source: Source) -> Iterator[tuple[str, str, str]]:
+    """Routes of NestJS: what a method says below what its class says."""
+    for controller in source.matches(_CONTROLLER):
+        for match in source.matches(_GET):
+            parts = [part.strip("/") for part in (controller["prefix"], match["path"]) if part]
+            path = "/" + "/".join(part for part in parts if part)
+            if match.start() > controller.start() and _WORDS.search(path):
+                group = match if match["path"] else controller
+                yield path, source.where(group), parts[-1]
 
 
 _ORDER = ("/health", "/healthz", "/livez", "/health/live", "/live", "/ready", "/readyz", "/health/ready")

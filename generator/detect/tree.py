@@ -76,7 +76,10 @@ class Tree:
     files_read: int = 0
     bytes_read: int = 0
     _texts: dict[str, Text] = field(default_factory=dict)
+    memory: dict[tuple[str, str], object] = field(default_factory=dict)
+    """What was made of a file, for whoever asks again."""
     _known: frozenset[str] = frozenset()
+    _sorted: tuple[str, ...] = ()
     _unread: int = 0
 
     def __contains__(self, path: str) -> bool:
@@ -99,9 +102,10 @@ class Tree:
     def below(self, folder: str, *suffixes: str) -> Iterator[str]:
         """Files in a folder and the folders in it, that are neither tests nor examples."""
         start = "" if folder == "." else f"{folder}/"
-        for path in self.files:
-            if path.startswith(start) and path.endswith(suffixes) and not aside(path[len(start) :]):
-                yield path
+        first = bisect.bisect_left(self._sorted, start)
+        last = bisect.bisect_left(self._sorted, f"{start}\U0010ffff") if start else len(self._sorted)
+        found = (path for path in self._sorted[first:last] if path.endswith(suffixes))
+        yield from sorted((path for path in found if not aside(path[len(start) :])), key=_shallow)
 
     def first(self, folder: str, *names: str) -> str | None:
         """The first of these files that a folder has."""
@@ -183,6 +187,7 @@ def survey(root: Path) -> Tree:
         tree.note(f"folders more than {MAX_DEPTH} deep were left out, such as {level[0].rstrip('/')}")
     tree.files = tuple(found[:MAX_ENTRIES])
     tree._known = frozenset(tree.files)
+    tree._sorted = tuple(sorted(tree.files))
     return tree
 
 
@@ -208,6 +213,10 @@ def _listed(tree: Tree, folder: str) -> tuple[list[str], list[str]]:
 
 def _left_out(name: str) -> bool:
     return name.startswith(".") or name in _LEFT_OUT or name.endswith((".egg-info", ".xcodeproj"))
+
+
+def _shallow(path: str) -> tuple[int, str]:
+    return path.count("/"), path
 
 
 def aside(path: str) -> bool:
