@@ -589,6 +589,7 @@ def test_what_belongs_to_others_is_not_called_a_slip(api: str, kind: str) -> Non
         "apiVersion: v2\nname: chart\nkind: x\n",
         "kind: web\nmetadata: {apiVersion: 1}\n",
         "# apiVersion and kind\n- a\n",
+        "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: {name: a}\n",
     ],
 )
 def test_what_is_no_object_is_left_alone(text: str) -> None:

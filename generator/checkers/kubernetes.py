@@ -170,8 +170,13 @@ def _as_yaml(text: str) -> str:
     return _PAIR.sub(joined, text.replace("\t", " "))
 
 
+_ELSEWHERE = ("backstage.io/", "groundplan/")
+"""Formats that look like objects of a cluster and are none: a software catalogue's, and ours."""
+
+
 def _is_object(node: Node) -> bool:
-    return bool(node.word("apiVersion")) and bool(node.word("kind"))
+    api = node.word("apiVersion")
+    return bool(api) and bool(node.word("kind")) and not api.startswith(_ELSEWHERE)
 
 
 def _is_half(node: Node) -> bool:

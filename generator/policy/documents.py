@@ -196,7 +196,7 @@ def _classified(root: Node, path: str, number: int) -> Document | None:
     name = posixpath.basename(path)
     if name.startswith("kustomization.") or version.startswith("kustomize.config.k8s.io/"):
         return Document("kustomization", kind, root, path, number, environment=environment)
-    if kind and (version or kind in POD):
+    if kind and (version or kind in POD) and not version.startswith("backstage.io/"):
         return Document(
             "kubernetes",
             kind,
