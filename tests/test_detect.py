@@ -627,6 +627,169 @@ def test_properties_of_spring_are_read(tmp_path: Path) -> None:
     assert service.unset == {}
 
 
+# frameworks
+
+
+def manifest_of(libraries: list[str], scripts: dict[str, str], tools: list[str] | None = None) -> str:
+    return json.dumps(
+        {
+            "name": "shop",
+            "scripts": scripts,
+            "dependencies": dict.fromkeys(libraries, "1"),
+            "devDependencies": dict.fromkeys(tools or [], "1"),
+        },
+        indent=1,
+    )
+
+
+@pytest.mark.parametrize(
+    ("files", "facts"),
+    [
+        (
+            {
+                "package.json": manifest_of(
+                    ["next"], {"build": "next build", "start": "next start", "dev": "next dev"}
+                ),
+                "next.config.mjs": "export default { output: 'standalone' }",
+                "app/api/health/route.ts": "export const GET = () => Response.json({})",
+            },
+            ("node", "node server.js", ".next/standalone", 3000, "/api/health"),
+        ),
+        (
+            {"package.json": manifest_of(["next"], {"build": "next build", "start": "next start"})},
+            ("node", "npm run start", ".", 3000, None),
+        ),
+        (
+            {
+                "package.json": manifest_of(
+                    ["@nestjs/core"], {"build": "nest build", "start": "nest start", "start:prod": "node dist/main"}
+                ),
+                "src/health.controller.ts": "@Controller('health')\nexport class H {\n  @Get()\n  ok() {}\n}",
+                "src/main.ts": "await app.listen(3333);",
+            },
+            ("node", "node dist/main", "dist", 3333, "/health"),
+        ),
+        (
+            {"package.json": manifest_of(["astro"], {"build": "astro build", "start": "astro dev"})},
+            ("static", None, "dist", None, None),
+        ),
+        (
+            {"package.json": manifest_of(["react", "react-scripts"], {"build": "x", "start": "react-scripts start"})},
+            ("static", None, "build", None, None),
+        ),
+        (
+            {
+                "package.json": manifest_of(["fastify"], {}),
+                "server.js": "f.get('/livez', ok); f.listen({ port: 3003 })",
+            },
+            ("node", "node server.js", ".", 3003, "/livez"),
+        ),
+        (
+            {
+                "package.json": manifest_of(["express"], {"start": "node index.js"}),
+PLAIN = ["yes", "1", "null", "a: b", "# x", "[1]", "${X}", "$$", "'", '"', "- a", "*a", "%", "0x1f"]
+
+
+@pytest.mark.parametrize("value", PLAIN)
+            },
+            ("node", "node index.js", ".", 3004, "/alive"),
+        ),
+    ],
+    ids=["next-standalone", "next", "nest", "astro", "react-scripts", "fastify", "express-with-dockerfile"],
+)
+def test_framework_of_node(
+    files: dict[str, str | bytes], facts: tuple[str, str | None, str | None, int | None, str | None], tmp_path: Path
+) -> None:
+    detection = found(tmp_path, files)
+    (service,) = detection.services
+    seen = [
+        entry.value if entry else None
+        for entry in (service.runtime, service.start, service.output, service.port, service.live)
+    ]
+    assert tuple(seen) == facts
+    assert serious(spec_text(detection, {**ANSWERS, "app": "shop"}), tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("lock", "manager"),
+    [("package-lock.json", "npm"), ("pnpm-lock.yaml", "pnpm"), ("yarn.lock", "yarn"), ("bun.lock", "bun")],
+)
+def test_package_manager_of_a_lockfile(lock: str, manager: str, tmp_path: Path) -> None:
+    detection = found(tmp_path, {"package.json": NODE, lock: ""})
+    (service,) = detection.services
+    assert service.package_manager is not None
+    assert (service.package_manager.value, service.package_manager.where) == (manager, lock)
+    assert not any("no lockfile" in note for note in detection.notes)
+
+
+def test_missing_lockfile_is_a_note(tmp_path: Path) -> None:
+    detection = found(tmp_path, {"package.json": NODE})
+    assert detection.services[0].package_manager is None
+    assert any(note.startswith("package.json has no lockfile beside it") for note in detection.notes)
+
+
+@pytest.mark.parametrize(
+    ("manifest", "kinds"),
+    [
+        (manifest_of(["express", "pg", "ioredis"], {"start": "node x.js"}), ["postgres", "valkey"]),
+        (manifest_of(["express", "mongoose"], {"start": "node x.js"}), ["mongodb"]),
+        (manifest_of(["express", "@aws-sdk/client-s3"], {"start": "node x.js"}), ["bucket"]),
+        (manifest_of(["express"], {"start": "node x.js"}, ["pg", "ioredis"]), []),
+        (manifest_of(["express", "pg", "mysql2"], {"start": "node x.js"}), []),
+        (manifest_of(["express", "pg-format-like"], {"start": "node x.js"}), []),
+    ],
+)
+def test_backing_service_of_a_library(manifest: str, kinds: list[str], tmp_path: Path) -> None:
+    detection = found(tmp_path, {"package.json": manifest})
+    assert [resource.type.value for resource in detection.resources] == kinds
+
+
+def test_two_databases_are_said_and_none_is_chosen(tmp_path: Path) -> None:
+    manifest = manifest_of(["express", "pg", "mysql2"], {"start": "node x.js"})
+    (service,) = found(tmp_path, {"package.json": manifest}).services
+    assert any("mysql" in remark and "postgres" in remark for remark in service.remarks)
+
+
+# the text
+
+
+@pytest.mark.parametrize(
+    "name", ["app", "Secret", "cloud", "environment", "9lives", "a b", "x" * 60, "Über", "no", "null"]
+)
+def test_name_of_a_service_is_one_that_a_spec_takes(name: str, tmp_path: Path) -> None:
+    text = json.dumps({"services": {name: {"build": "."}, f"{name}!": {"build": "."}}})
+    detection = composed(tmp_path, text)
+    assert len({service.name.value for service in detection.services}) == 2
+    assert serious(spec_text(detection, {**ANSWERS, "app": "shop"}), tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "value", ["yes", "1", "null", "a: b", "# x", "[1]", "${X}", "$$", "'", '"', "- a", "*a", "%", "0x1f"]
+)
+def test_value_is_quoted_where_it_must_be(value: str, tmp_path: Path) -> None:
+    text = text_of(written(tmp_path, {"package.json": NODE, ".env.example": f"PLAIN_ONE={value}\n"}))
+    assert serious(text, tmp_path) == []
+
+
+def test_answers_stand_in_the_text(tmp_path: Path) -> None:
+    written(tmp_path, {"package.json": NODE})
+    text = text_of(tmp_path, cloud="aws", region="eu-west-1", forge="gitlab", repository="acme/shop")
+    assert text.startswith("# yaml-language-server: $schema=./groundplan.schema.json\n")
+    assert "cloud: {provider: aws, region: eu-west-1}" in text
+    assert "delivery:\n  ci: [gitlab]\n  repository: acme/shop\n" in text
+    assert serious(text, tmp_path) == []
+
+
+def test_files_in_the_place_of_ours_are_said(tmp_path: Path) -> None:
+    files: dict[str, str | bytes] = {
+        "package.json": NODE,
+        "Dockerfile": "FROM node:24\n",
+        "compose.yaml": "services: {}\n",
+    }
+    notes = found(tmp_path, files).notes
+    assert any(note.startswith("Dockerfile, compose.yaml: ours would stand there") for note in notes)
+
+
 # secrets
 
 VALUE = "hunter2-4711-aBcDeF"
@@ -841,6 +1004,12 @@ HOSTILE: list[bytes] = [
     b"x" * 20_000,
     b"services: &a [*a, *a]",
     b"a: " * 3_000,
+    (b'"' + b'\\"' * 4_000 + b"\n") * 40,
+    (b"=/[" * 3_000 + b"\n") * 40,
+    (b"a" + b" " * 9_000 + b"x\n") * 40,
+    (b"a=" + b" " * 9_000 + b"x\n") * 40,
+    b"server:\n" + b"  a: b\n" * 5_000,
+    b"`" + b"\\`" * 4_000,
     b'{"scripts": {"start": 4}, "dependencies": [], "engines": "x", "name": {}}',
     b"[project]\ndependencies = 4\nname = [1]\n[tool.poetry]\ndependencies = 1\n",
     b"services:\n  web: 4\n  api: {build: [1], ports: {a: b}, environment: 3, depends_on: 4, command: {a: b}}\n",

@@ -547,4 +547,4 @@ def _examples(tree: Tree, folder: str) -> Iterator[tuple[str, str, str]]:
     path = tree.first(folder, *_EXAMPLES)
     if path is not None:
         for name, value, where in properties(tree.text(path)):
-            yield name, re.sub(r"\s+#.*", "", value).strip("\"'"), where
+            yield name, value.partition(" #")[0].strip("\"' "), where

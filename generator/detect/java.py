@@ -40,7 +40,7 @@ PORTS = tuple(
 )
 _SERVER_PORT = re.compile(
     r"^server\.port\s*[=:]\s*(?:\$\{\w+:)?(\d{2,5})|"
-    r"^server:\s*\n(?:[ ]+(?!port:)[^\n]*\n)*?[ ]+port:\s*(?:\$\{\w+:)?(\d{2,5})",
+    r"^server:\s*\n(?:[ ]++(?!port:)[^\n]*+\n)*?[ ]++port:\s*(?:\$\{\w+:)?(\d{2,5})",
     re.MULTILINE,
 )
 _PLACEHOLDER = re.compile(r"\$\{(?P<name>[A-Z][A-Z0-9_]{2,60})(?::(?P<default>[^{}\n]{0,80}))?\}")

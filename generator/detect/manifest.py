@@ -206,9 +206,9 @@ def where(node: Node) -> str:
 def properties(file: Text) -> Iterator[tuple[str, str, str]]:
     """Keys, values and places of `key=value` lines; comments are left out."""
     for number, line in file.lines():
-        match = re.match(r"\s*(?:export\s+)?([\w.\-\[\]]+)\s*[=:]\s?(.*?)\s*$", line)
+        match = re.match(r"\s*(?:export\s+)?([\w.\-\[\]]+)\s*[=:](.*)", line)
         if match and not line.lstrip().startswith(("#", "!")):
-            yield match[1], match[2], f"{file.path}:{number}"
+            yield match[1], match[2].strip(), f"{file.path}:{number}"
 
 
 def _reason(error: Exception) -> str:

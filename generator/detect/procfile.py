@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from generator.detect.found import Found, Process
 from generator.detect.tree import Tree
 
-_LINE = re.compile(r"([A-Za-z0-9_-]+):\s*(\S.*?)\s*$")
+_LINE = re.compile(r"([A-Za-z0-9_-]+):\s*+(\S.*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ def read(tree: Tree, folder: str) -> Procfile:
     processes: list[Process] = []
     release = None
     for number, line in tree.text(path).lines():
-        match = _LINE.match(line)
+        match = _LINE.match(line.rstrip())
         if match is None or line.lstrip().startswith("#") or not match[2].isprintable():
             continue
         name, command, where = match[1], match[2], f"{path}:{number}"

@@ -128,12 +128,12 @@ def _libraries(tree: Tree, folder: str, project: manifest.Toml | None) -> dict[s
         for number, line in tree.text(path).lines():
             if not line.lstrip().startswith(("-", "#")):
                 where = f"{path}:{number}"
-                _add(made, re.split(r"\s+#|\s+--|\\", line)[0], lambda _, where=where: where)
+                _add(made, re.split(r" #| --|\\", " ".join(line.split()))[0], lambda _, where=where: where)
     return made
 
 
 def _add(made: dict[str, Found[str]], text: object, where: object) -> None:
-    match = _NAME.fullmatch(text) if isinstance(text, str) else None
+    match = _NAME.fullmatch(" ".join(text.split())) if isinstance(text, str) else None
     if match and callable(where):
         name = _canonical(match[1])
         made.setdefault(name, Found(name, where(text), seen="" if name in str(text) else match[1]))

@@ -23,6 +23,7 @@ MAX_BYTES = 1_000_000
 MAX_BYTES_READ = 48_000_000
 MAX_LINE = 10_000
 MAX_NOTES = 12
+MOST_TOLD = 40
 
 _LEFT_OUT = frozenset({
     "node_modules", "bower_components", "vendor", "venv", "virtualenv", "env", "site-packages", "__pycache__", "dist",
@@ -160,7 +161,9 @@ class Tree:
 
     def closing_notes(self) -> Iterator[str]:
         """What was seen of the tree as a whole, after all reading."""
-        yield from self.notes
+        yield from self.notes[:MOST_TOLD]
+        if len(self.notes) > MOST_TOLD:
+            yield f"{len(self.notes) - MOST_TOLD} more things like these"
         if self._unread:
             yield f"{self._unread} more files were not read: {MAX_FILES_READ:,} files are enough for a first spec"
 
