@@ -747,6 +747,62 @@ def test_two_databases_are_said_and_none_is_chosen(tmp_path: Path) -> None:
     assert any("mysql" in remark and "postgres" in remark for remark in service.remarks)
 
 
+@pytest.mark.parametrize(
+    ("path", "text", "kind"),
+    [
+        ("prisma/schema.prisma", 'datasource db {\n  provider = "postgresql"\n}\n', "postgres"),
+        ("prisma/schema.prisma", 'generator client {\n  provider = "prisma-client-js"\n}\n', None),
+        ("prisma/schema.prisma", 'datasource db {\n  provider = "sqlite"\n}\n', None),
+        (".env.example", "DB_CONNECTION=mysql\n", "mysql"),
+        (".env.example", "# DB_CONNECTION=mysql\n", None),
+        ("config/database.yml", "production:\n  adapter: mysql2\n", "mysql"),
+        ("config/database.yml", "production:\n  # adapter: mysql2\n", None),
+    ],
+)
+def test_database_that_is_declared(path: str, text: str, kind: str | None, tmp_path: Path) -> None:
+    detection = found(tmp_path, {"package.json": NODE, path: text})
+    assert [resource.type.value for resource in detection.resources] == ([kind] if kind else [])
+
+
+def test_declared_database_is_chosen_of_two(tmp_path: Path) -> None:
+    manifest = manifest_of(["express", "pg", "mysql2"], {"start": "node x.js"})
+    files: dict[str, str | bytes] = {
+        "package.json": manifest,
+        "prisma/schema.prisma": 'datasource db {\n  provider = "mysql"\n}\n',
+    }
+    detection = found(tmp_path, files)
+    assert [resource.type.value for resource in detection.resources] == ["mysql"]
+    assert not any(remark.startswith("uses:") for remark in detection.services[0].remarks)
+
+
+@pytest.mark.parametrize(
+    ("scripts", "names"),
+    [
+        ({"start": "node web.js", "worker": "node worker.js"}, ["web", "worker"]),
+        ({"start": "node web.js", "start:worker": "bullmq-run jobs"}, ["web", "worker"]),
+        ({"start": "node web.js", "worker": "nodemon worker.js"}, ["shop"]),
+        ({"start": "node web.js", "worker:test": "node worker.js"}, ["shop"]),
+    ],
+)
+def test_worker_of_a_script(scripts: dict[str, str], names: list[str], tmp_path: Path) -> None:
+    detection = found(tmp_path, {"package.json": manifest_of(["express"], scripts)})
+    assert [service.name.value for service in detection.services][1:] == names[1:]
+
+
+@pytest.mark.parametrize(("command", "said"), [("celery -A shop beat", True), ("celery -A shop worker", False)])
+def test_clock_runs_once(command: str, said: bool, tmp_path: Path) -> None:
+    files: dict[str, str | bytes] = {**FLASK, "Procfile": f"web: gunicorn shop.web:app\nother: {command}\n"}
+    other = found(tmp_path, files).services[1]
+    assert any(remark.startswith("scale:") for remark in other.remarks) is said
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_value_of_a_secret_is_in_a_sample(name: str) -> None:
+    text = sample(name)
+    for word in ("not-for-copying", "never_copied", "still-a-secret", "insecure_key", "postgres:postgres"):
+        assert word not in text
+
+
 # the text
 
 

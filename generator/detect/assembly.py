@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from generator.detect import backing, compose, image, languages, lines, node, procfile, source
+from generator.detect import backing, compose, image, languages, lines, node, procfile, source, stores
 from generator.detect.compose import ComposeService
 from generator.detect.environment import Surroundings, Variable, meaning, of_the_platform
 from generator.detect.found import Detection, Found, Process, Resource, Service, Unit
@@ -265,42 +265,12 @@ def _backing(tree: Tree, composed: Sequence[ComposeService], plans: Sequence[_Pl
             tree.note(f"{name} ({at}) runs {service.image.value}, an image that is not built here")
     kinds = {resource.type.value for resource in gathered.resources.values()}
     for plan in plans:
-        for kind, library in _kinds(plan).items():
+        for kind, place in stores.kinds(tree, plan.unit).items():
             if kind not in kinds:
                 kinds.add(kind)
                 own = _name(backing.NAMES[kind], taken)
-                place = tree.found(kind, library.where, library.value, library.seen)
-                gathered.resources[own] = Resource(name=own, type=place)
-
-
-_DATABASES = frozenset({"postgres", "mysql", "mongodb"})
-
-
-def _kinds(plan: _Plan) -> dict[str, Found[str]]:
-    """Types of resources whose client libraries a service has; of two databases nobody knows which is meant."""
-    known = backing.LIBRARIES[plan.unit.runtime.value]
-    made: dict[str, Found[str]] = {}
-    for name, library in plan.unit.libraries.items():
-        kind = known.get(name) or known.get(re.sub(r"/v\d+$", "", name))
-        if kind is not None:
-            made.setdefault(kind, library)
-    if len(_DATABASES & set(made)) > 1:
-        return {kind: library for kind, library in made.items() if kind not in _DATABASES}
-    return made
-
-
-def _several_databases(plan: _Plan) -> str:
-    known = backing.LIBRARIES[plan.unit.runtime.value]
-    kinds = {
-        known.get(name) or known.get(re.sub(r"/v\d+$", "", name)): found for name, found in plan.unit.libraries.items()
-    }
-    both = sorted(kind for kind in kinds if kind in _DATABASES)
-    if len(both) < 2:
-        return ""
-    places = ", ".join(f"{kind} ({kinds[kind].where})" for kind in both)
-    return (
-        f"uses: clients of several databases are among its dependencies, and which one it uses was not found: {places}"
-    )
+                shown = tree.found(kind, place.where, place.seen)
+                gathered.resources[own] = Resource(name=own, type=shown)
 
 
 # one service
@@ -325,7 +295,6 @@ def _service(tree: Tree, plan: _Plan, folders: Sequence[str]) -> Service:
     version, older = _version(plan, runtime)
     for note in unit.notes:
         tree.note(note)
-    several = _several_databases(plan)
     return Service(
         name=plan.name,
         context=unit.context or unit.folder,
@@ -339,8 +308,19 @@ def _service(tree: Tree, plan: _Plan, folders: Sequence[str]) -> Service:
         live=live if port or runtime == "static" else None,
         ready=ready if port or runtime == "static" else None,
         migrate=unit.migrate if plan.process.listens or plan.alone else None,
-        remarks=tuple(text for text in (*unit.remarks, older, *remarks, *more, several) if text),
+        remarks=tuple(text for text in (*unit.remarks, older, *remarks, *more, *_said(tree, plan, start)) if text),
     )
+
+
+_CLOCK = re.compile(r"\bbeat\b|\bclockwork\b|\bwhenever\b|\bschedule:work\b|\bapscheduler\b")
+
+
+def _said(tree: Tree, plan: _Plan, start: Found[str] | None) -> Iterator[str]:
+    """What else is to be known of a service."""
+    yield stores.several(tree, plan.unit)
+    named = plan.name.value in {"clock", "scheduler", "beat", "cron"}
+    if named or (start is not None and _CLOCK.search(start.value)):
+        yield "scale: {min: 1, max: 1} would fit: a clock that runs twice does everything twice"
 
 
 def _same(found: Found[str]) -> Found[str]:
@@ -490,10 +470,10 @@ def _declared(
                 calls.setdefault(target, Found(target, found.where, seen=found.value))
             else:
                 tree.note(f"{name} calls {target} ({found.where}), which calls it: services may not call in a circle")
-    for kind, library in _kinds(plan).items():
+    for kind, place in stores.kinds(tree, plan.unit).items():
         fitting = [key for key, resource in gathered.resources.items() if resource.type.value == kind]
         if len(fitting) == 1:
-            uses.setdefault(fitting[0], Found(fitting[0], library.where, seen=library.seen or library.value))
+            uses.setdefault(fitting[0], tree.found(fitting[0], place.where, place.seen, kind))
     return uses
 
 

@@ -14,7 +14,9 @@ _FUNCTION = re.compile(r"^func main\(\)", re.MULTILINE)
 _IMPORT = re.compile(r'"([\w.~/-]+)"')
 _IMPORTS = re.compile(r"^import\s+(?:\(([^)]*)\)|[\w.]*\s*(\"[^\"\n]+\"))", re.MULTILINE)
 _REQUIRED = re.compile(r"^\s*(?:require\s+)?([\w.~-]+(?:/[\w.~-]+)+)\s+v[\w.+-]+\s*(//.*)?$")
-_LISTENS = re.compile(r"\b(?:ListenAndServe(?:TLS)?|net\.Listen|http\.Serve)\(|\.(?:Run|Start|Listen)\(\s*[\"\w:]")
+_LISTENS = re.compile(
+    r"\b(?:ListenAndServe(?:TLS)?|net\.Listen|http\.Serve)\(|\.(?:Run|Start|Listen)\(\s*[\"\w:]|\.Run\(\)"
+)
 PORTS = tuple(
     re.compile(pattern)
     for pattern in (
@@ -87,11 +89,20 @@ def _process(folder: str, module: str, name: str, packages: Mapping[str, Sequenc
     where = _place(packages[name]) or name
     return Process(
         name=Found(inner.rpartition("/")[2], name) if inner != "." else None,
-        port=source.port(found, PORTS),
+        port=source.port(found, PORTS) or _gin(found),
         listens=any(True for file in found for _ in file.matches(_LISTENS)),
         entry=Found(inner, where, seen="func main()"),
         within=frozenset(reached),
     )
+
+
+def _gin(found: Sequence[source.Source]) -> Found[int] | None:
+    """Gin without an address takes PORT, else 8080."""
+    for file in found:
+        for match in file.matches(re.compile(r"\.Run\(\)")):
+            if "gin-gonic/gin" in file.code:
+                return Found(8080, "", assumed=f"where Gin listens unless told otherwise ({file.where(match)})")
+    return None
 
 
 def _reached(folder: str, module: str, start: str, packages: Mapping[str, Sequence[source.Source]]) -> set[str]:

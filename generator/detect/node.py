@@ -183,9 +183,25 @@ def _server(
         port=port,
         live=routes.get("live"),
         ready=routes.get("ready"),
-        processes=(Process(start=start, listens=serving is not None),),
+        processes=(Process(start=start, listens=serving is not None), *_workers(manager, scripts)),
         remarks=(*unit.remarks, *remarks),
     )
+
+
+_WORKER = re.compile(r"(?:start:)?(workers?|queue|jobs?|consumer|scheduler|cron)(?::start|:prod)?")
+
+
+def _workers(manager: str, scripts: dict[str, tuple[str, str]]) -> Iterator[Process]:
+    """Scripts that start what takes work: named so, and not for development."""
+    seen: set[str] = set()
+    for name, (text, where) in scripts.items():
+        match = _WORKER.fullmatch(name)
+        if match is None or match[1] in seen or _DEVELOPING.search(text):
+            continue
+        seen.add(match[1])
+        plain = re.fullmatch(r"node [\w./-]+", text)
+        start = Found(text, where) if plain else Found(_run(manager, name), where, seen=name)
+        yield Process(name=Found(match[1], where), start=start, listens=False)
 
 
 def _start(

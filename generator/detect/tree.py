@@ -26,7 +26,7 @@ MAX_NOTES = 12
 MOST_TOLD = 40
 
 _LEFT_OUT = frozenset({
-    "node_modules", "bower_components", "vendor", "venv", "virtualenv", "env", "site-packages", "__pycache__", "dist",
+    "node_modules", "bower_components", "vendor", "venv", "virtualenv", "site-packages", "__pycache__", "dist",
     "build", "target", "out", "obj", "coverage", "htmlcov", "_build", "cdk.out", "storybook-static", "DerivedData",
     "Pods", "bazel-bin", "bazel-out", "elm-stuff", "jspm_packages",
 })  # fmt: skip
@@ -209,12 +209,14 @@ def _listed(tree: Tree, folder: str) -> tuple[list[str], list[str]]:
             continue  # such a name could not stand in a comment; a link may lead out
         if entry.is_file(follow_symlinks=False):
             files.append(name)
-        elif entry.is_dir(follow_symlinks=False) and not _left_out(entry.name):
+        elif entry.is_dir(follow_symlinks=False) and not _left_out(entry.name, tree.root / name):
             folders.append(f"{name}/")
     return files, folders
 
 
-def _left_out(name: str) -> bool:
+def _left_out(name: str, path: Path) -> bool:
+    if name == "env":
+        return (path / "pyvenv.cfg").exists()
     return name.startswith(".") or name in _LEFT_OUT or name.endswith((".egg-info", ".xcodeproj"))
 
 
