@@ -77,7 +77,7 @@ def test_spec_of_a_sample_loads_and_renders(name: str, tmp_path: Path) -> None:
 
 
 _PLACED = re.compile(
-    r"^\s*(?:- )?(?:# )?(?P<line>[^#]*?)\s*#.*?(?:found|read) in (?P<path>[^\s;`]+?)(?::(?P<number>\d+))?"
+    r"^\s*(?:- )?(?:# )?(?P<line>[^#]*?)\s*#.*?(?:found|read|named) in (?P<path>[^\s;`]+?)(?::(?P<number>\d+))?"
     r"(?: as `(?P<seen>.*)`)?(?:;.*)?$"
 )
 
@@ -954,7 +954,12 @@ def test_image_that_is_no_resource_is_a_note(image: str, tmp_path: Path) -> None
     ("name", "value", "meant"),
     [
         ("DATABASE_URL", "postgres://a:b@store:5432/x", "${store.url}"),
-        ("WHERE", "postgresql+asyncpg://a:b@store/x", "${store.url}"),
+        ("WHERE", "postgresql://a:b@store/x", "${store.url}"),
+        (
+            "DATABASE_URL",
+            "postgresql+asyncpg://a:b@store/x",
+            "postgresql+asyncpg://${store.username}:${store.password}@${store.host}:${store.port}/${store.name}",
+        ),
         (
             "SPRING_DATASOURCE_URL",
             "jdbc:postgresql://store:5432/x",

@@ -30,7 +30,7 @@ _PLATFORM = re.compile(
     r"WEB_CONCURRENCY|DJANGO_SETTINGS_MODULE|BUNDLER?_\w+|POD_\w+|DISPLAY|TERM|NO_COLOR|FORCE_COLOR|DEBUG_COLORS)"
 )
 """Set by the image or the platform, or with a meaning of their own there; not the service's configuration."""
-_BUILD_TIME = re.compile(r"(?:VITE|NEXT_PUBLIC|REACT_APP|VUE_APP|PUBLIC|GATSBY|NUXT_PUBLIC|EXPO_PUBLIC)_")
+_BUILD_TIME = re.compile(r"(?:VITE|NEXT_PUBLIC|REACT_APP|VUE_APP|GATSBY|NUXT_PUBLIC|EXPO_PUBLIC)_")
 _IDENTITY = re.compile(
     r"AWS_(?:ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|REGION|DEFAULT_REGION|PROFILE)|GOOGLE_APPLICATION_CREDENTIALS"
 )
@@ -228,6 +228,10 @@ def _of_service(target: str, form: str, match: re.Match[str]) -> str:
 def _of_resource(target: str, kind: str, form: str, text: str, match: re.Match[str]) -> str:
     if form == "url" and text.startswith("jdbc:"):
         return f"jdbc:{match['scheme']}://${{{target}.host}}:${{{target}.port}}/${{{target}.name}}"
+    if form == "url" and "+" in match["scheme"] and kind in {"postgres", "mysql"}:
+        name = target
+        parts = f"${{{name}.username}}:${{{name}.password}}@${{{name}.host}}:${{{name}.port}}/${{{name}.name}}"
+        return f"{match['scheme']}://{parts}"  # the driver that the address names is part of it
     if form == "keys":
         return _connection_string(target, kind)
     if form == "address":

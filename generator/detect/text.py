@@ -154,7 +154,13 @@ def _env(service: Service) -> Iterator[str]:
         yield _with(f"      {name}: {_text(found.value)}", _place(shown))
     for name, found in service.unset.items():
         seen = f" as `{found.seen}`" if found.seen else ""
-        yield _with(f"      # {name}:", f"read in {found.where}{seen}; {found.value}")
+        yield _with(f"      # {name}:", f"{_verb(found.where)} in {found.where}{seen}; {found.value}")
+
+
+def _verb(where: str) -> str:
+    """Sources read a variable; files of examples and of compose only name it."""
+    name = where.rpartition("/")[2]
+    return "named" if "compose" in name or ".env" in name or name.startswith(("env.", "example.")) else "read"
 
 
 def _text(value: str) -> str:
