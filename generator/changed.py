@@ -12,7 +12,8 @@ from pathlib import Path
 
 from generator import lock
 from generator.memory import Inputs
-from generator.project import SPEC_NAMES, Project
+from generator.project import Project
+from generator.sources import SPEC_NAMES
 
 _EXTENDS = re.compile(r"^extends:\s*[\"']?([^\"'\s#]+)", re.MULTILINE)
 

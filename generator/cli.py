@@ -7,6 +7,7 @@ Machine formats alone go to standard output; whatever a person reads goes to sta
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -35,6 +36,8 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 def run(arguments: Sequence[str]) -> int:
     """The whole command line; gives the exit code and never a traceback for a user's mistake."""
+    sys.stdout = sys.stdout or Path(os.devnull).open("w")  # noqa: SIM115  # closed by whoever started us
+    sys.stderr = sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115
     try:
         code = main.main(args=list(arguments), prog_name="groundplan", standalone_mode=False)
     except Fault as fault:
@@ -54,6 +57,10 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        named = f"{error.filename} cannot be used: " if error.filename is not None else ""
+        click.echo(f"groundplan: {named}{error.strerror or error}", err=True)
+        return 2
     except Exception as error:
         return _our_bug(error)
     return code if isinstance(code, int) else 0
@@ -88,15 +95,55 @@ class _OutputType(click.ParamType):  # type: ignore[type-arg]
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Output:
         if isinstance(value, Output):
             return value
-        name, _, path = str(value).partition("=")
+        name, given, path = str(value).partition("=")
         if name not in self.formats:
             self.fail(f"{name!r} is not a report format; there are: {', '.join(self.formats)}", param, ctx)
+        if given and not path:
+            self.fail(f"{value!r} names no file; leave the = out for standard output", param, ctx)
+        if path and (reason := not_replaced(Path(path))):
+            self.fail(f"{path} {reason}; name another file", param, ctx)
         return Output(name, Path(path) if path else None)
 
     def shell_complete(self, _ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         from click.shell_completion import CompletionItem
 
         return [CompletionItem(name) for name in self.formats if name.startswith(incomplete)]
+
+
+def not_replaced(path: Path) -> str:
+    """Why a report must not be written there, or "": only a report of ours, or nothing, may be in its place."""
+    if path.is_dir():
+        return "is a directory"
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(65536)
+    except OSError:
+        return ""  # there is none, or writing will say why not
+    if path.name in {"groundplan.yaml", "groundplan.yml", "groundplan.lock"} or b"apiVersion: groundplan/" in head:
+        return "is a spec or its lock"
+    if b"made by groundplan" in head.partition(b"\n")[0] or _locked(path):
+        return "is a generated file"
+    ours = not head.strip() or b"groundplan" in head or b"clean: " in head or head.lstrip().startswith((b"[", b"::"))
+    return "" if ours else "exists and is no report of groundplan"
+
+
+def _locked(path: Path) -> bool:
+    """Whether a lock above says that the file was generated."""
+    from generator import lock
+
+    place = Path(os.path.abspath(path))  # noqa: PTH100
+    for folder in place.parents:
+        if (folder / lock.NAME).is_file():
+            return place.relative_to(folder).as_posix() in lock.salvage(folder).files
+    return False
+
+
+def _one_on_stdout(_ctx: click.Context, _param: click.Parameter, outputs: tuple[Output, ...]) -> tuple[Output, ...]:
+    """What a program reads stands alone on standard output."""
+    alone = [output.format for output in outputs if output.path is None and output.format != "terminal"]
+    if len(alone) > 1:
+        raise click.UsageError(f"{' and '.join(alone)} both go to standard output; give one a file: -o {alone[1]}=FILE")
+    return outputs
 
 
 class _DiffOutputType(_OutputType):
@@ -128,6 +175,7 @@ _OUTPUT = click.option(
     "outputs",
     type=_OutputType(),
     multiple=True,
+    callback=_one_on_stdout,
     help=f"Report format ({', '.join(FORMATS)}); repeatable.",
 )
 _FAIL_ON = click.option(
@@ -270,6 +318,7 @@ def check(
     "outputs",
     type=_DiffOutputType(),
     multiple=True,
+    callback=_one_on_stdout,
     help=f"Format ({', '.join(DIFF_FORMATS)}); repeatable.",
 )
 def diff(spec: Path | None, quiet: bool, against: str | None, allow_replace: bool, outputs: tuple[Output, ...]) -> int:
@@ -312,12 +361,12 @@ def lint(
     groundplan lint .
     groundplan lint deploy/ Dockerfile --fail-on low
     """
-    from generator import project
+    from generator import project, sources
 
     choices = _choices(fail_on, skip, offline)
     if not changed:
         return _deliver(project.lint(paths or (Path(),), choices), outputs, quiet)
-    only = [path for path in paths if project.of_interest(path) and path.is_file()]
+    only = [path for path in paths if sources.of_interest(path) and path.is_file()]
     return _deliver(project.lint((Path(),), choices, only), outputs, quiet) if only else 0
 
 
@@ -327,15 +376,17 @@ def lint(
 def why(place: str, spec: Path | None) -> int:
     """Say which spec line and which template line stand behind a line of a generated file.
 
+    A place may be copied from a finding, with its column.
+
     \b
     groundplan why kubernetes/base/web/deployment.yaml:12
     """
     from generator import project
 
-    file, _, line = place.rpartition(":")
-    if not file or not line.isdigit():
+    named = re.fullmatch(r"(?P<file>.+?):(?P<line>\d+)(?::\d+)?:?", place)
+    if named is None:
         raise Fault(f"{place!r} names no line", "write FILE:LINE, such as compose.yaml:12")
-    click.echo(project.why(_project(spec), file, int(line)), nl=False)
+    click.echo(project.why(_project(spec), named["file"], int(named["line"])), nl=False)
     return 0
 
 
@@ -430,6 +481,7 @@ def report(spec: Path | None, outputs: tuple[Output, ...], fail_on: str, skip: t
     "outputs",
     type=_DoctorOutputType(),
     multiple=True,
+    callback=_one_on_stdout,
     help=f"Format ({', '.join(DOCTOR_FORMATS)}); repeatable.",
 )
 def doctor(outputs: tuple[Output, ...]) -> int:
@@ -653,6 +705,9 @@ def _write(outputs: tuple[Output, ...], quiet: bool, rendered: Callable[[str, St
         if output.path is None:
             stream.write(text)
         else:
-            output.path.parent.mkdir(parents=True, exist_ok=True)
-            output.path.write_text(text, encoding="utf-8", newline="\n")
+            try:
+                output.path.parent.mkdir(parents=True, exist_ok=True)
+                output.path.write_text(text, encoding="utf-8", newline="\n")
+            except OSError as error:
+                raise Fault(f"{output.path} cannot be written: {error.strerror}", "name another file") from error
             memory.wrote(output.path, text)

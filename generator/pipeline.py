@@ -203,8 +203,13 @@ def secrets(files: Sequence[RenderedFile], product: Product) -> Iterator[Finding
     """
     if any(_suspicious(spec.tree) for spec in (product.base, *product.environments.values())):
         from generator import policy
+        from generator.policy import waivers
 
-        yield from policy.judge(files, (policy.rule("secrets/literal"),), policy.Context()).findings
+        rules = (policy.rule("secrets/literal"), policy.rule("secrets/literal-variable"))
+        found = policy.judge(files, rules, policy.Context()).findings
+        accepted = product.base.tree.listed("waivers")
+        kept = waivers.apply(tuple(found), files, spec=accepted, whole=False).findings
+        yield from (finding for finding in kept if finding.rule.startswith("secrets/"))
 
 
 def _suspicious(tree: Node) -> bool:

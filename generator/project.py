@@ -14,26 +14,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from generator import checkers, data, disk, journal, layers, lock, pipeline, schema, spec, tree
+from generator import checkers, data, disk, journal, layers, lock, pipeline, schema, sources, spec, tree
 from generator.artifact import RenderedFile
-from generator.document import Node, SourceFile
+from generator.document import Node
 from generator.errors import Fault
 from generator.finding import Finding, NotChecked, Outcome, Severity
 from generator.memory import Inputs
 from generator.model import Product
 from generator.report import Change, Report, ReportedFile
+from generator.sources import SPEC_NAMES
 
 if TYPE_CHECKING:
     from generator.lifecycle.change import Difference
     from generator.lifecycle.revision import Revision
 
-SPEC_NAMES = ("groundplan.yaml", "groundplan.yml")
 DATA_FILES = {"runtimes": "schemas/data/runtimes.json"}
 AWS_DATA_FILES = {name: f"schemas/data/{name}.json" for name in ("aws", "recovery", "terraform")}
-_LEFT_OUT = frozenset(
-    {".git", ".hg", ".svn", "node_modules", ".venv", "venv", "__pycache__", ".terraform", disk.STAGING}
-)
-_MAX_LINT_BYTES = 2_000_000
 _ELSEWHERE = {
     "spec": "A mistake in the spec; the finding names the value and the way out. `groundplan explain KEY` helps.",
     "disk": "The working tree is not what the spec says; `groundplan generate --diff` shows the difference.",
@@ -152,7 +148,9 @@ def generate(project: Project, fail_on: Severity, *, write: bool, force: bool) -
         fail_on=fail_on,
     )
     inputs = _inputs(project, loaded, *(state.path for state in states), *known.files)
-    return Made(report, {**loaded.sources, **{file.path: file.text for file in files}}, inputs), disk.difference(states)
+    texts = {file.path: file.text for file in files}
+    made = Made(report, {**texts, **_as_they_lie(states, found), **loaded.sources}, inputs)
+    return made, disk.difference(states)
 
 
 def check(project: Project, choices: Choices) -> Made:
@@ -167,6 +165,7 @@ def check(project: Project, choices: Choices) -> Made:
         report = Report(command="check", spec_path=_name(project), findings=loaded.findings, fail_on=choices.fail_on)
         return Made(report, loaded.sources)
     known = lock.read(project.root)
+    lock.require_same_spec(project.root, known, _name(project))
     product = dataclasses.replace(loaded.product, history=known.history)
     files = pipeline.generate(product)
     states = disk.compare(project.root, files, known)
@@ -185,7 +184,7 @@ def check(project: Project, choices: Choices) -> Made:
     report = dataclasses.replace(report, summary=summary.summarise(product, report, texts))
     lasting = not any(item.fleeting for item in outcome.not_checked)
     inputs = _inputs(project, loaded, *texts, *known.files) if lasting else None
-    return Made(report, {**texts, **loaded.sources}, inputs)
+    return Made(report, {**texts, **_as_they_lie(states, report.findings), **loaded.sources}, inputs)
 
 
 def lint(paths: Sequence[Path], choices: Choices, only: Sequence[Path] = ()) -> Made:
@@ -194,21 +193,22 @@ def lint(paths: Sequence[Path], choices: Choices, only: Sequence[Path] = ()) -> 
     Raises Fault when there is nothing to check.
     """
     root = Path.cwd().resolve()
-    found, unread, folders = _sources(paths, root)
-    files, charts = _without_charts(found)
+    found = sources.gather(paths, root)
+    files = (*found.files, *found.beside)
     outcome = pipeline.check(files, _settings(choices, None), choices.skip)
-    outcome = dataclasses.replace(outcome, not_checked=(*outcome.not_checked, *charts, *unread))
+    outcome = dataclasses.replace(outcome, not_checked=(*outcome.not_checked, *found.not_checked))
     report = _judged("lint", outcome.findings, files, outcome, choices, ())
-    report = _narrowed(report, {spec.shown(path.resolve(), root) for path in only}) if only else report
+    wanted = {spec.shown(path.resolve(), root) for path in only} if only else {file.path for file in found.files}
+    report = _narrowed(report, wanted) if only or found.beside else report
     concerned = {finding.at.path for finding in (*report.findings, *(w.finding for w in report.waived))}
     concerned |= {item.path for item in report.passes}
     if not concerned:
-        named = ", ".join(str(path) for path in paths)
-        raise Fault(f"there is nothing to check in {named}", "name Dockerfiles, compose files or Kubernetes manifests")
+        where = ", ".join(str(path) for path in paths)
+        what = "Dockerfiles, compose files, Kubernetes manifests, Terraform, monitoring or pipelines"
+        raise Fault(f"there is nothing to check in {where}", f"name {what}")
     listed = tuple(ReportedFile(f.path, "", "linted", f.text.count("\n")) for f in files if f.path in concerned)
     lasting = not any(item.fleeting for item in outcome.not_checked)
-    read = [os.path.join(root, path) for path in (*(file.path for file in found), *(item.what for item in unread))]  # noqa: PTH118
-    inputs = Inputs(tuple(sorted(read)), tuple(folders), _checkov()) if lasting else None
+    inputs = dataclasses.replace(found.inputs, programs=_checkov()) if lasting else None
     return Made(dataclasses.replace(report, files=listed), {file.path: file.text for file in files}, inputs)
 
 
@@ -445,7 +445,8 @@ def _judged(
     from generator import policy
     from generator.policy import waivers as accepted
 
-    judged = accepted.apply(policy.deduplicate(found), files, spec=waivers, today=_today())
+    whole = not choices.skip  # a waiver of what did not run is not unused
+    judged = accepted.apply(policy.deduplicate(found), files, spec=waivers, today=_today(), whole=whole)
     named = {finding.rule for finding in (*judged.findings, *(item.finding for item in judged.waived))}
     return Report(
         command=command,
@@ -485,6 +486,16 @@ def _lock(project: Project, product: Product, files: Sequence[RenderedFile]) -> 
     """The lock of what is written: each file with a hash of the spec values and templates it is made from."""
     inputs = {file.path: lock.digest_inputs(pipeline.inputs(file, product)) for file in files}
     return lock.lock_of(_name(project), _dates(product), files, inputs, pipeline.history(product))
+
+
+def _as_they_lie(states: Iterable[disk.FileState], found: Iterable[Finding]) -> dict[str, str]:
+    """The texts of files that are not ours as they are, where nothing is said of the text that we would write."""
+    said = {finding.at.path for finding in found if not finding.rule.startswith("disk/")}
+    return {
+        state.path: state.old
+        for state in states
+        if state.old is not None and state.state in {"edited", "foreign"} and state.path not in said
+    }
 
 
 def _inputs(project: Project, loaded: spec.Loaded, *paths: str) -> Inputs | None:
@@ -584,71 +595,3 @@ def _changes(states: Sequence[disk.FileState], *, force: bool) -> Iterator[Chang
             action = "updated" if state.new is not None else "removed"
         if action:
             yield Change(state.path, action)
-
-
-def _sources(
-    paths: Sequence[Path], root: Path
-) -> tuple[tuple[SourceFile, ...], tuple[NotChecked, ...], tuple[str, ...]]:
-    """The text files below some paths, what is no text, and the folders that were looked into; no link is followed."""
-    made: dict[Path, SourceFile] = {}
-    unread: list[NotChecked] = []
-    folders: list[str] = []
-    for path in paths:
-        if not path.exists():
-            raise Fault(f"there is no {path}", "name a file or directory that exists")
-        for file in _walk(path, folders):
-            place = file.resolve()
-            text = None if place in made or file.stat().st_size > _MAX_LINT_BYTES else _text(place)
-            if text is not None:
-                made[place] = SourceFile(spec.shown(place, root), text)
-            elif place not in made:
-                unread.append(
-                    NotChecked(spec.shown(place, root), "it is too large or no text", "leave it out of the paths")
-                )
-    return tuple(made.values()), tuple(unread), tuple(sorted(folders))
-
-
-def _without_charts(files: Sequence[SourceFile]) -> tuple[tuple[SourceFile, ...], tuple[NotChecked, ...]]:
-    """The files without templates of Helm charts, which are no YAML before they are rendered."""
-    charts = [file.path.removesuffix("Chart.yaml") for file in files if Path(file.path).name == "Chart.yaml"]
-    templates = tuple(f"{chart}templates/" for chart in charts)
-    kept = tuple(file for file in files if not file.path.startswith(templates)) if templates else tuple(files)
-    left = len(files) - len(kept)
-    if not left:
-        return kept, ()
-    what = f"{left} Helm template{'s' if left > 1 else ''} below {', '.join(templates)}"
-    return kept, (NotChecked(what, "a template is no manifest", "lint the output of `helm template`"),)
-
-
-def _walk(path: Path, walked: list[str]) -> Iterator[Path]:
-    if path.is_file():
-        yield path
-        return
-    for folder, folders, names in os.walk(path):
-        walked.append(os.path.abspath(folder))  # noqa: PTH100
-        folders[:] = sorted(name for name in folders if name not in _LEFT_OUT)
-        for name in sorted(names):
-            file = Path(folder) / name
-            if of_interest(file) and file.is_file() and not file.is_symlink():
-                yield file
-
-
-_SUFFIXES = (
-    *(".yaml", ".yml", ".json", ".dockerignore", ".Dockerfile", ".hcl", ".tf", ".tfvars", ".tfbackend"),
-    *(".conf", ".tmpl"),
-)
-
-
-def of_interest(file: Path) -> bool:
-    """Whether a file has a name of the kinds that are linted; of documents only runbooks, to which alerts link."""
-    name = file.name
-    if name.endswith(".md"):
-        return "runbook" in file.as_posix().lower()
-    return name.endswith(_SUFFIXES) or "ockerfile" in name or name == "Containerfile"
-
-
-def _text(path: Path) -> str | None:
-    raw = path.read_bytes()
-    if b"\0" in raw:
-        return None
-    return raw.decode("utf-8-sig", "replace").replace("\r\n", "\n")

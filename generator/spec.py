@@ -7,6 +7,7 @@ only when nothing at or above high was found, so whatever holds one may rely on 
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 import types
 import typing
@@ -76,10 +77,11 @@ def _of_the_monitoring(specs: Mapping[str, Spec]) -> list[Finding]:
 
 def shown(path: Path, root: Path) -> str:
     """The path as messages show it: relative to the project where it can be, with forward slashes."""
-    try:
-        return path.resolve().relative_to(root.resolve()).as_posix()
-    except ValueError:
-        return path.as_posix()
+    for place in (Path(os.path.abspath(path)), path.resolve()):  # noqa: PTH100  # a link is shown by its own name
+        for top in (root, root.resolve()):
+            if place.is_relative_to(top):
+                return place.relative_to(top).as_posix()
+    return path.as_posix()
 
 
 _FOLLOWS: Mapping[str, frozenset[str]] = {

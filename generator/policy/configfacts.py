@@ -205,7 +205,7 @@ def _ignore_file(document: Document, ignores: dict[str, Document]) -> tuple[str,
     """The patterns for a Dockerfile: its own ignore file, else the nearest one up the tree."""
     folder = posixpath.dirname(document.file)
     names = [f"{document.file}.dockerignore", posixpath.join(folder, ".dockerignore")]
-    while folder:
+    while folder not in {"", "/"}:
         folder = posixpath.dirname(folder)
         names.append(posixpath.join(folder, ".dockerignore"))
     for name in names:

@@ -54,11 +54,13 @@ def apply(
     spec: Iterable[Node] = (),
     today: str = "",
     packed: bool = True,
+    whole: bool = True,
 ) -> Judged:
     """Set aside what is waived in the files, in the spec or by the pack, and judge those waivers.
 
     `spec` holds the entries of the spec's `waivers`: `{rule, at, reason, owner, until}`; `packed` is
-    False to see what the pack's own list hides.
+    False to see what the pack's own list hides; `whole` is False when
+    some checker was left out, so that nobody knows which waivers are used.
     """
     waivers = [waiver for file in files for waiver in in_file(file)]
     waivers += [_of_spec(node) for node in spec]
@@ -76,7 +78,8 @@ def apply(
             continue
         used.update(id(item) for item in live if _holds(item, finding))
         waived.append(Waived(finding, waiver.reason, waiver.at, waiver.owner, waiver.until, waiver.source))
-    extra += [_unused(waiver) for waiver in live if waiver.ours and id(waiver) not in used and not _of_scan(waiver)]
+    idle = [waiver for waiver in live if waiver.ours and id(waiver) not in used and not _of_scan(waiver)]
+    extra += [_unused(waiver) for waiver in idle if whole]
     return Judged(
         tuple(sorted([*kept, *extra], key=lambda finding: finding.order)),
         tuple(sorted(waived, key=lambda item: (item.finding.order, item.at))),
@@ -165,11 +168,9 @@ def _ours(path: str, lines: list[str], number: int, line: str) -> Iterator[Waive
 
 
 def _checkov(path: str, lines: list[str], number: int, line: str) -> Iterator[Waiver]:
-    match = _CHECKOV_COMMENT.search(line)
-    document = _block_lines(lines, number) if path.endswith(".tf") else _document_lines(lines, number)
-    if match is None:
-        match = _CHECKOV_ANNOTATION.search(line)
+    match = _CHECKOV_COMMENT.search(line) or _CHECKOV_ANNOTATION.search(line)
     if match is not None:
+        document = _block_lines(lines, number) if path.endswith(".tf") else _document_lines(lines, number)
         for rule in match["rule"].split(","):
             yield _foreign(
                 f"checkov/{rule}", match["reason"], path, number, match.start() + 1, _between(path, *document)
