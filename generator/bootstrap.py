@@ -33,7 +33,8 @@ class Started:
     @property
     def told(self) -> Iterator[str]:
         """What happened and what comes next, a sentence a line."""
-        yield f"wrote {', '.join(self.laid.written)}"
+        if self.laid.written:
+            yield f"wrote {', '.join(self.laid.written)}"
         if self.laid.kept:
             yield f"kept {', '.join(self.laid.kept)}: there already, and not touched"
         for note in self.notes:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("terminal", "json", "markdown", "html", "sarif", "junit", "github", "gitlab")
 DIFF_FORMATS = ("terminal", "json", "markdown")
-DOCTOR_FORMATS = ("terminal", "json")
+LIST_FORMATS = ("terminal", "json")
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
@@ -38,8 +38,10 @@ def run(arguments: Sequence[str]) -> int:
     """The whole command line; gives the exit code and never a traceback for a user's mistake."""
     sys.stdout = sys.stdout or Path(os.devnull).open("w")  # noqa: SIM115  # closed by whoever started us
     sys.stderr = sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115
+    option = {"help": "--help", "version": "--version"}.get("".join(arguments[:1]))
+    asked = [*arguments[1:], option] if option else list(arguments)
     try:
-        code = main.main(args=list(arguments), prog_name="groundplan", standalone_mode=False)
+        code = main.main(args=asked, prog_name="groundplan", standalone_mode=False)
     except Fault as fault:
         click.echo(f"groundplan: {fault}", err=True)
         return 2
@@ -150,8 +152,8 @@ class _DiffOutputType(_OutputType):
     formats = DIFF_FORMATS
 
 
-class _DoctorOutputType(_OutputType):
-    formats = DOCTOR_FORMATS
+class _ListOutputType(_OutputType):
+    formats = LIST_FORMATS
 
 
 def _with(*options: Callable[[_F], _F]) -> Callable[[_F], _F]:
@@ -178,6 +180,15 @@ _OUTPUT = click.option(
     callback=_one_on_stdout,
     help=f"Report format ({', '.join(FORMATS)}); repeatable.",
 )
+_LIST_OUTPUT = click.option(
+    "-o",
+    "--output",
+    "outputs",
+    type=_ListOutputType(),
+    multiple=True,
+    callback=_one_on_stdout,
+    help=f"Format ({', '.join(LIST_FORMATS)}); repeatable.",
+)
 _FAIL_ON = click.option(
     "--fail-on",
     type=click.Choice([severity.word for severity in sorted(Severity, reverse=True)]),
@@ -200,7 +211,7 @@ _ONLY_CHANGED = click.option(
     is_flag=True,
     help="For hooks: the projects that the named files are part of, and nothing where they are part of none.",
 )
-_QUIET = click.option("-q", "--quiet", is_flag=True, help="Findings and the verdict only.")
+_QUIET = click.option("-q", "--quiet", is_flag=True, help="The verdict, and findings that are more than information.")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -381,12 +392,12 @@ def why(place: str, spec: Path | None) -> int:
     \b
     groundplan why kubernetes/base/web/deployment.yaml:12
     """
-    from generator import project
+    from generator import explain as explained
 
     named = re.fullmatch(r"(?P<file>.+?):(?P<line>\d+)(?::\d+)?:?", place)
     if named is None:
         raise Fault(f"{place!r} names no line", "write FILE:LINE, such as compose.yaml:12")
-    click.echo(project.why(_project(spec), named["file"], int(named["line"])), nl=False)
+    click.echo(explained.why(_project(spec), named["file"], int(named["line"])), nl=False)
     return 0
 
 
@@ -399,20 +410,21 @@ def explain(subject: str, environment: str | None, spec: Path | None) -> int:
 
     \b
     groundplan explain cross/probe-port-closed
+    groundplan explain DL3008
     groundplan explain services.web.scale.min --env prod
     """
-    from generator import project
+    from generator import explain as explained
 
-    if "/" in subject:
-        click.echo(project.explain_rule(subject), nl=False)
+    if explained.is_rule(subject):
+        click.echo(explained.rule(subject), nl=False)
     else:
-        click.echo(project.explain_key(spec, subject, environment), nl=False)
+        click.echo(explained.key(spec, subject, environment), nl=False)
     return 0
 
 
 @main.command()
 @click.option("--family", help="Only the rules of one family.", shell_complete=completion.families)
-@_with(_OUTPUT)
+@_with(_LIST_OUTPUT)
 def rules(family: str | None, outputs: tuple[Output, ...]) -> int:
     """List every rule of ours.
 
@@ -422,8 +434,7 @@ def rules(family: str | None, outputs: tuple[Output, ...]) -> int:
     """
     from generator import project
 
-    machine = any(output.format == "json" for output in outputs)
-    click.echo(project.rules(family, as_json=machine), nl=False)
+    _write(outputs, True, lambda name, _style: project.rules(family, as_json=name == "json"))
     return 0
 
 
@@ -475,15 +486,7 @@ def report(spec: Path | None, outputs: tuple[Output, ...], fail_on: str, skip: t
 
 
 @main.command()
-@click.option(
-    "-o",
-    "--output",
-    "outputs",
-    type=_DoctorOutputType(),
-    multiple=True,
-    callback=_one_on_stdout,
-    help=f"Format ({', '.join(DOCTOR_FORMATS)}); repeatable.",
-)
+@_with(_LIST_OUTPUT)
 def doctor(outputs: tuple[Output, ...]) -> int:
     """Say which tools and data are here, their versions and ages, and what cannot be checked without more.
 
@@ -589,15 +592,28 @@ def init(
         raise Fault("the spec lies beside the source it was found in", f"leave {place} out")
     given = scaffold.from_file(file) if file else {}
     given |= {key: scaffold.judged(key, value, f"--{key}") for key, value in flags.items() if value is not None}
-    if sys.stdin.isatty() and not no_input:
-        for question in scaffold.questions(place, given, detected=source is not None):
-            if question.key not in given:
-                given[question.key] = _ask(question)
+    if not no_input:
+        given = _asked(scaffold.questions(place, given, detected=source is not None), given)
     started = bootstrap.bootstrap(place, given, detected=source is not None, spec_only=spec_only)
     code = _deliver(started.made, (), quiet=True) if started.made is not None and started.made.report.findings else 0
     for line in started.told:
         click.echo(line, err=True)
     return code
+
+
+def _asked(questions: Iterable[Question], given: dict[str, str]) -> dict[str, str]:
+    """The answers with those of the person at the terminal; where there is none, it is said what was taken."""
+    taken: list[str] = []
+    for question in questions:  # each may depend on the answers before it, so `given` grows
+        if question.key in given:
+            continue
+        if sys.stdin.isatty():
+            given[question.key] = _ask(question)
+        elif question.default:
+            taken.append(f"--{question.key} {question.default}")
+    if taken:
+        click.echo(f"no terminal to ask on, so these are taken: {' '.join(taken)}", err=True)
+    return given
 
 
 def _ask(question: Question) -> str:

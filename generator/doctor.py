@@ -15,12 +15,12 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from generator import __version__, data
-from generator.checkers import Settings, hadolint, provision, terraform_cli, terraform_run
+from generator.checkers import Settings, hadolint, promtool, provision, terraform_cli, terraform_run
 from generator.errors import Fault
 from generator.finding import NotChecked
 from generator.reporters.wording import counted, visible
@@ -88,8 +88,8 @@ PROGRAMS = (
         "install kubectl",
         ("version", "--client"),
     ),
-    Program(BESIDE, "promtool", "tests of alerts: `promtool test rules`", "install promtool, of Prometheus"),
-    Program(BESIDE, "amtool", "Alertmanager's own view: `amtool check-config`", "install amtool, of Alertmanager"),
+    Program(TOOL, "promtool", "rules and configuration of Prometheus", "install promtool, of Prometheus"),
+    Program(TOOL, "amtool", "the configuration of Alertmanager", "install amtool, of Alertmanager"),
 )
 
 
@@ -110,7 +110,8 @@ def examine(cache: Path, today: str) -> Examination:
     running = [(program, _started(program)) for program in PROGRAMS]
     checkov = _checkov(cache)
     programs = {program.name: _answered(program, started) for program, started in running}
-    tools = [programs["hadolint"], checkov, programs["terraform"], *_providers(programs["terraform"]), programs["git"]]
+    tools = [programs["hadolint"], checkov, programs["terraform"], *_providers(programs["terraform"])]
+    tools += [programs["promtool"], *_tests_of_alerts(programs["promtool"]), programs["amtool"], programs["git"]]
     beside = [programs[program.name] for program in PROGRAMS if program.kind == BESIDE]
     return Examination((*tools, _cel(), *beside, _rules(), *_schemas(), *_dated(today)))
 
@@ -198,6 +199,14 @@ def _providers(terraform: Row) -> Iterator[Row]:
         yield Row(TOOL, name, READY, "", serves)
 
 
+def _tests_of_alerts(found: Row) -> Iterator[Row]:
+    """Whether promtool also runs the tests; nothing to say where there is none."""
+    if found.state == READY:
+        asked, serves = os.environ.get(promtool.VARIABLE) == "test", "tests of alerts by promtool"
+        lost = "" if asked else f"{serves}: they take seconds, so they run when asked for"
+        yield Row(TOOL, "tests of alerts", READY, "", serves, lost, "" if asked else f"set {promtool.VARIABLE}=test")
+
+
 def _cel() -> Row:
     name, serves = "cel-expr-python", "rules that are written in CEL"
     if importlib.util.find_spec("cel_expr_python") is None:
@@ -266,13 +275,17 @@ def text(made: Examination) -> str:
 
 def _lines(made: Examination) -> Iterator[str]:
     yield f"groundplan {__version__} on Python {platform.python_version()}"
+    yield ""
+    yield from _lost(made)
     for kind, title in _TITLES.items():
         rows = [row for row in made.rows if row.kind == kind]
         if rows:
             yield ""
             yield title
-            yield from _table(rows)
-    yield ""
+            yield from _table(_briefly(rows))
+
+
+def _lost(made: Examination) -> Iterator[str]:
     if not made.lost:
         yield "everything can be checked here"
         return
@@ -280,6 +293,15 @@ def _lines(made: Examination) -> Iterator[str]:
     for row in made.lost:
         yield f"  {row.lost}"
         yield f"    way out: {row.fix}"
+
+
+def _briefly(rows: Sequence[Row]) -> list[Row]:
+    """The rows, those of facts that are not old as one; it shows the oldest."""
+    facts = sorted((row for row in rows if row.state == READY and row.days is not None), key=lambda row: row.version)
+    if len(facts) < 2:
+        return list(rows)
+    oldest = replace(facts[0], name=f"{len(facts)} tables of facts", version=f"looked up by {facts[0].version}")
+    return [*(row for row in rows if row not in facts), oldest]
 
 
 def _table(rows: Sequence[Row]) -> Iterator[str]:

@@ -9,12 +9,13 @@ import dataclasses
 import datetime
 import json
 import os
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from generator import checkers, data, disk, journal, layers, lock, pipeline, schema, sources, spec, tree
+from generator import checkers, data, disk, journal, lock, pipeline, sources, spec, tree
 from generator.artifact import RenderedFile
 from generator.document import Node
 from generator.errors import Fault
@@ -30,40 +31,6 @@ if TYPE_CHECKING:
 
 DATA_FILES = {"runtimes": "schemas/data/runtimes.json"}
 AWS_DATA_FILES = {name: f"schemas/data/{name}.json" for name in ("aws", "recovery", "terraform")}
-_ELSEWHERE = {
-    "spec": "A mistake in the spec; the finding names the value and the way out. `groundplan explain KEY` helps.",
-    "disk": "The working tree is not what the spec says; `groundplan generate --diff` shows the difference.",
-    "hcl": "A file that cannot be read as HCL.",
-    "yaml": "A file that cannot be read as YAML, or reads differently from what was meant.",
-    "waiver": "A waiver that has no reason, has expired, or accepts nothing any more.",
-    "dr": "What is asked for a lost region is not reached. The finding shows the arithmetic, whose numbers and sources "
-    "stand in schemas/data/recovery.json.",
-    "schema": "The schema of the format refuses it: the server or program would refuse the file, or drop the key.",
-    "promtool": "What Prometheus' own promtool says of a rule file, its tests or a configuration.",
-    "amtool": "What Alertmanager's own amtool says of its configuration.",
-    "hadolint": "A finding of hadolint; see https://github.com/hadolint/hadolint/wiki/{problem}",
-    "checkov": "A policy of checkov; see https://www.checkov.io/5.Policy%20Index/all.html for {problem}",
-}
-"""Where findings are explained that no rule file describes."""
-_NOT_JUDGED = {
-    "terraform/address-lost": "Only `groundplan diff` can tell: an address of the generation before is gone, it holds "
-    "data, and no `moved` or `removed` block says what becomes of it. Applied, it would be destroyed.\n"
-    "  In a generated tree both blocks are written for you while groundplan.lock remembers the call: restore the lock "
-    "if it is not there, rename in the spec and nothing else, generate, and make other changes afterwards.",
-}
-"""Findings that come of comparing two generations, so that no rule file can judge them."""
-_SCHEMA_PROBLEMS = frozenset(
-    {
-        "unknown-field",
-        "unknown-key",
-        "unknown-kind",
-        "wrong-type",
-        "missing-field",
-        "missing-key",
-        "invalid-value",
-        "deprecated-field",
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +84,7 @@ def validate(project: Project, fail_on: Severity) -> Made:
     """The spec alone."""
     disk.require_whole(project.root)
     loaded = spec.load(project.spec_path, project.root)
-    report = Report(command="validate", spec_path=_name(project), findings=loaded.findings, fail_on=fail_on)
+    report = Report(command="validate", spec_path=name(project), findings=loaded.findings, fail_on=fail_on)
     return Made(report, loaded.sources, _inputs(project, loaded))
 
 
@@ -126,12 +93,12 @@ def generate(project: Project, fail_on: Severity, *, write: bool, force: bool) -
     disk.recover(project.root)
     loaded = spec.load(project.spec_path, project.root)
     if loaded.product is None:
-        report = Report(command="generate", spec_path=_name(project), findings=loaded.findings, fail_on=fail_on)
+        report = Report(command="generate", spec_path=name(project), findings=loaded.findings, fail_on=fail_on)
         return Made(report, loaded.sources), ""
     known = lock.salvage(project.root)
     product = dataclasses.replace(loaded.product, history=known.history)
     files = pipeline.generate(product)
-    lock.require_same_spec(project.root, known, _name(project))
+    lock.require_same_spec(project.root, known, name(project))
     states = disk.compare(project.root, files, known)
     leaked = tuple(pipeline.secrets(files, product))
     blocked: tuple[Finding, ...] = leaked
@@ -141,7 +108,7 @@ def generate(project: Project, fail_on: Severity, *, write: bool, force: bool) -
     done = write and not blocked
     report = Report(
         command="generate",
-        spec_path=_name(project),
+        spec_path=name(project),
         files=tuple(_reported(files, states, written=done)),
         findings=found,
         changes=tuple(_changes(states, force=force)) if not blocked else (),
@@ -162,10 +129,10 @@ def check(project: Project, choices: Choices) -> Made:
     loaded = spec.load(project.spec_path, project.root)
     if loaded.product is None:
         pipeline.discard(prepared)
-        report = Report(command="check", spec_path=_name(project), findings=loaded.findings, fail_on=choices.fail_on)
+        report = Report(command="check", spec_path=name(project), findings=loaded.findings, fail_on=choices.fail_on)
         return Made(report, loaded.sources)
     known = lock.read(project.root)
-    lock.require_same_spec(project.root, known, _name(project))
+    lock.require_same_spec(project.root, known, name(project))
     product = dataclasses.replace(loaded.product, history=known.history)
     files = pipeline.generate(product)
     states = disk.compare(project.root, files, known)
@@ -176,7 +143,7 @@ def check(project: Project, choices: Choices) -> Made:
     report = _judged("check", found, files, outcome, choices, waivers)
     report = dataclasses.replace(
         report,
-        spec_path=_name(project),
+        spec_path=name(project),
         files=tuple(_reported(files, states, written=False)),
         changes=tuple(_changes(states, force=False)),
     )
@@ -252,7 +219,7 @@ def diff(project: Project, against: str | None) -> Difference:
         new,
         beside={path: text for path, text in beside.items() if path not in old and path not in new},
         states={state.path: state.state for state in states} if revision is None else None,
-        names=(f"{against}" if revision else "the files as they are", f"what {_name(project)} renders"),
+        names=(f"{against}" if revision else "the files as they are", f"what {name(project)} renders"),
     )
     return dataclasses.replace(made, notes=notes)
 
@@ -290,111 +257,6 @@ def doctor(*, as_json: bool) -> str:
     return json.dumps(document(made), indent=2) + "\n" if as_json else text(made)
 
 
-def why(project: Project, file: str, line: int) -> str:
-    """Everything behind one line of a generated file."""
-    product = _remembering(spec.load(project.spec_path, project.root), project)
-    path = _inside(project, file)
-    files = {made.path: made for made in pipeline.generate(product)}
-    if path not in files:
-        raise Fault(
-            f"{path} is not made from {_name(project)}", "its files are listed by `groundplan generate --dry-run`"
-        )
-    made = files[path]
-    if not 1 <= line <= len(made.origins):
-        raise Fault(f"{path} has {len(made.origins)} lines", "name one of them")
-    trace = pipeline.why(made, line, product)
-    rows = [f"{path}:{line}: {made.text.splitlines()[line - 1].strip()}"]
-    rows += [f"  because  {_reason(reason)}" for reason in trace.reasons]
-    rows.append(f"  template {trace.origin.template}:{trace.origin.template_line}")
-    if made.environment:
-        rows.append(f"  in       environment {made.environment}")
-    return "\n".join(rows) + "\n"
-
-
-def explain_rule(name: str) -> str:
-    """What a rule is for, and both examples."""
-    from generator import policy
-
-    family, _, problem = name.partition("/")
-    if name in _NOT_JUDGED:
-        return f"{name}\n  {_NOT_JUDGED[name]}\n"
-    if not any(name in {rule.id, *rule.aliases} for rule in policy.rules()):
-        if name == "cross/region-not-allowed":
-            return f"{name}\n  A region lies where `compliance.data_residency` does not let data lie.\n"
-        if family in {"kubernetes", "compose"} and problem in _SCHEMA_PROBLEMS:
-            family = "schema"
-        if family == "terraform":
-            from generator.checkers.terraform.problems import PROBLEMS
-
-            if problem in PROBLEMS:
-                return f"{name}\n  {PROBLEMS[problem]}\n"
-        if family == "monitoring":
-            from generator.monitoring import judge
-
-            if problem in judge.PROBLEMS:
-                return f"{name}\n  {judge.PROBLEMS[problem]}\n"
-        if family in _ELSEWHERE:
-            return f"{name}\n  {_ELSEWHERE[family].format(problem=problem)}\n"
-    rule = policy.rule(name)
-    rows = [f"{rule.id} ({rule.severity.word})", f"  {rule.summary}", "", f"why  {rule.why}", f"fix  {rule.fix}"]
-    rows += [f"also {', '.join(rule.aliases)}"] if rule.aliases else []
-    rows += [f"tags {', '.join(rule.tags)}"] if rule.tags else []
-    for kind, examples in rule.examples.items():
-        for example in examples[:1]:
-            for path, text in example.items():
-                rows += ["", f"{kind}: {path}", *(f"    {row}" for row in text.splitlines())]
-    return "\n".join(rows) + "\n"
-
-
-def explain_key(given: Path | None, key: str, environment: str | None) -> str:
-    """What a key means and, in a project, where its value comes from, layer by layer."""
-    words = spec.words(key)
-    meaning = schema.describe(_spec_schema(), words)
-    if meaning is None:
-        raise Fault(
-            f'"{key}" is not a key of a spec', "see `groundplan schema` for all of them, or name a rule as family/name"
-        )
-    rows = [f"{key}: {meaning.get('description', meaning.get('title', ''))}"]
-    if "default" in meaning:
-        rows.append(f"  default  {json.dumps(meaning['default'], ensure_ascii=False)}")
-    if meaning.get("examples"):
-        rows.append(f"  example  {json.dumps(meaning['examples'][0], ensure_ascii=False)}")
-    try:
-        project = find(given)
-    except Fault:
-        if environment or given:
-            raise
-        return "\n".join(rows) + "\n"
-    product = _needed(spec.load(project.spec_path, project.root), project)
-    rows += _chain(product, key, environment)
-    return "\n".join(rows) + "\n"
-
-
-def _chain(product: Product, key: str, environment: str | None) -> Iterator[str]:
-    names = list(product.environments)
-    if environment is not None and environment not in names:
-        from generator.references import suggest
-
-        raise Fault(f'there is no environment "{environment}"', suggest(environment, names))
-    for name in [environment] if environment else names:
-        node = layers.locate(product.environments[name].tree, key)
-        yield f"  in {name}:"
-        reached = _reached(product.environments[name].tree, key)
-        if not reached:
-            yield "    not set"
-            continue
-        for number, layer in enumerate((node, *node.below)):
-            lead = "    = " if number == 0 else "    over "
-            yield f"{lead}{_shown(layer)}  {_layer(layer)}"
-
-
-def _reached(tree: Node, key: str) -> bool:
-    node: Node | None = tree
-    for word in spec.words(key):
-        node = node.get(int(word[1:-1]) if word.startswith("[") else word) if node else None
-    return node is not None or layers.locate(tree, key).at.pointer.endswith(key)
-
-
 def rules(family: str | None, *, as_json: bool) -> str:
     """All rules, one line each, or as JSON."""
     from generator import policy
@@ -419,7 +281,7 @@ def schema_text(name: str) -> str:
 def eject(project: Project) -> int:
     """Remove our marks and the lock; gives the number of files. Raises Fault for a tree that is not current."""
     disk.recover(project.root)
-    product = _remembering(spec.load(project.spec_path, project.root), project)
+    product = remembering(project)
     files = pipeline.generate(product)
     states = disk.compare(project.root, files, lock.read(project.root))
     if any(state.state != "current" for state in states):
@@ -485,7 +347,7 @@ def _today() -> str:
 def _lock(project: Project, product: Product, files: Sequence[RenderedFile]) -> lock.Lock:
     """The lock of what is written: each file with a hash of the spec values and templates it is made from."""
     inputs = {file.path: lock.digest_inputs(pipeline.inputs(file, product)) for file in files}
-    return lock.lock_of(_name(project), _dates(product), files, inputs, pipeline.history(product))
+    return lock.lock_of(name(project), _dates(product), files, inputs, pipeline.history(product))
 
 
 def _as_they_lie(states: Iterable[disk.FileState], found: Iterable[Finding]) -> dict[str, str]:
@@ -518,7 +380,8 @@ def _checkov() -> tuple[str, ...]:
     return () if isinstance(found, NotChecked) else (str(found),)
 
 
-def _name(project: Project) -> str:
+def name(project: Project) -> str:
+    """The spec as messages and files name it."""
     return spec.shown(project.spec_path, project.root)
 
 
@@ -528,26 +391,23 @@ def _dates(product: Product) -> Mapping[str, str]:
     return {name: str(data.load(path)["date"]) for name, path in used.items()}
 
 
-def _spec_schema() -> Mapping[str, Any]:
+def spec_schema() -> Mapping[str, Any]:
+    """The schema of the spec, with our annotations."""
     made: Mapping[str, Any] = data.load("schemas/spec.schema.json")
     return made
 
 
-def _needed(loaded: spec.Loaded, project: Project) -> Product:
-    if loaded.product is None:
-        worst = max(loaded.findings, key=lambda finding: finding.severity)
-        raise Fault(
-            f"{worst.at}: {worst.rule}: {worst.message}", f"see `groundplan validate --spec {project.spec_path}`"
-        )
-    return loaded.product
+def product(project: Project) -> Product:
+    """What a spec says. Raises Fault for one with mistakes."""
+    return _needed(spec.load(project.spec_path, project.root), project)
 
 
-def _remembering(loaded: spec.Loaded, project: Project) -> Product:
-    """The product with what the lock remembers of earlier generations."""
-    return dataclasses.replace(_needed(loaded, project), history=lock.read(project.root).history)
+def remembering(project: Project) -> Product:
+    """The product with what the lock remembers of earlier generations. Raises Fault for a spec with mistakes."""
+    return dataclasses.replace(product(project), history=lock.read(project.root).history)
 
 
-def _inside(project: Project, file: str) -> str:
+def inside(project: Project, file: str) -> str:
     """A path as the user gave it, relative to the project."""
     given = Path(file)
     if not given.is_absolute() and (project.root / given).exists() and not given.exists():
@@ -555,25 +415,13 @@ def _inside(project: Project, file: str) -> str:
     return spec.shown(given, project.root)
 
 
-def _reason(reason: pipeline.Reason) -> str:
-    return f"{reason.path}{_shown_value(reason.node)}  {_layer(reason.node)}"
-
-
-def _shown_value(node: Node) -> str:
-    return "" if isinstance(node.value, dict | tuple) else f" = {_shown(node)}"
-
-
-def _shown(node: Node) -> str:
-    return json.dumps(node.plain, ensure_ascii=False)
-
-
-def _layer(node: Node) -> str:
-    words = {"base": "the spec", "extends": "the parent", "environment": "the environment", "file": "the spec"}
-    if node.layer == "default":
-        return f"(default, at {node.at})"
-    if node.layer == "derived":
-        return f"(derived: {node.note}, at {node.at})" if node.note else f"(derived, at {node.at})"
-    return f"({words.get(node.layer, node.layer)}, {node.at})"
+def _needed(loaded: spec.Loaded, project: Project) -> Product:
+    if loaded.product is None:
+        worst = max(loaded.findings, key=lambda finding: finding.severity)
+        found_alone = project.root == Path.cwd() and project.spec_path.name in SPEC_NAMES
+        named = "" if found_alone else f" --spec {shlex.quote(os.path.relpath(project.spec_path))}"
+        raise Fault(f"{worst.at}: {worst.rule}: {worst.message}", f"see `groundplan validate{named}`")
+    return loaded.product
 
 
 def _reported(

@@ -68,6 +68,7 @@ def questions(directory: Path, answers: Mapping[str, str], *, detected: bool = F
         default = choices[0] if choices else str(render_variable(environment, raw, known))
         default = place.get(key, default)
         left_out = _UNASKED.get(known.get("variant", ""), frozenset())
+        left_out |= {"region"} if known.get("cloud") == "none" else frozenset()
         if key not in left_out and not (detected and key in _DETECTED):
             prompt = settings["__prompts__"][key]
             yield Question(key, prompt if isinstance(prompt, str) else prompt["__prompt__"], default, choices)
@@ -157,8 +158,11 @@ def _remote(directory: Path) -> re.Match[str] | None:
 
 
 def _told(findings: Iterable[Finding]) -> str:
+    """The findings; what a spec's schema would say of an answer is said already."""
     return "\n".join(
-        f"{finding.at}: {finding.message}" + (f"; {finding.fix}" if finding.fix else "") for finding in findings
+        f"{finding.at}: {finding.message}"
+        + (f"; {finding.fix}" if finding.fix and "schema`" not in finding.fix else "")
+        for finding in findings
     )
 
 

@@ -10,9 +10,11 @@ from generator import references
 from generator.document import Location, Node
 from generator.finding import Finding, Related, Severity
 from generator.layers import with_key
+from generator.mistakes import distance
 from generator.model import Reference
 from generator.quantity import byte_count, millicores
 
+_USUAL_ENVIRONMENTS = ("dev", "test", "staging", "prod", "production")
 _NAMED = {"services": "service", "resources": "resource", "secrets": "secret"}
 _BARE_NAMES = re.compile(r"services\.[^.]+\.(?:calls|uses)\[|services\.[^.]+\.scale\.queue\.name$")
 _SECRET_PLACES = re.compile(r"services\.[^.]+\.(?:env|files)\.|notify\.")
@@ -39,6 +41,15 @@ def names(base: Node, overrides: Mapping[str, Node]) -> list[Finding]:
     for layer in (base, *overrides.values()):
         found += _environment_names(layer, list(overrides) or ["prod"])
     return found
+
+
+def slips(environments: Mapping[str, Node]) -> Iterator[Finding]:
+    """Environments a letter away from a usual name: what is not called dev or staging is held to be production."""
+    for name, layer in environments.items():
+        meant = [usual for usual in _USUAL_ENVIRONMENTS if distance(name, usual) == 1]
+        if meant and not set(meant) & set(environments) and name.isalpha():
+            at, message = layer.key_at or layer.at, f'the environment "{name}" is a letter away from "{meant[0]}"'
+            yield Finding("spec/unusual-name", Severity.INFO, message, at, fix=f'did you mean "{meant[0]}"?')
 
 
 def nulls(tree: Node) -> Iterator[Finding]:

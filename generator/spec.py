@@ -171,7 +171,7 @@ def _effective(tree: Node) -> tuple[dict[str, Node], tuple[Finding, ...]]:
     overrides = tree.entries("environments")
     written = layers.without_keys(tree, "environments")
     base = layers.without_nulls(written)
-    found += [*semantics.nulls(written), *semantics.names(base, overrides)]
+    found += [*semantics.nulls(written), *semantics.names(base, overrides), *semantics.slips(overrides)]
     if broken:
         return {}, tuple(found)  # all that follows would find the same again
     trees: dict[str, Node] = {}

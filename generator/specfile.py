@@ -224,6 +224,11 @@ class _Builder:
                 continue
             key = str(event.value)
             here = pointer(path, key)
+            if not event.style and (_BOOLEAN_TRAP.fullmatch(key) or key.lower() in {"true", "false", "null", "~"}):
+                message = f"the key `{key}` is no word to YAML readers"
+                self.say(
+                    "ambiguous-boolean", message, self.place(event, here), f'write "{key}", or choose another name'
+                )
             value = self.node(next(events), events, here, depth + 1)
             if key == "<<":
                 self.say("merge-key", "`<<` is not part of YAML 1.2", key_at, "use `extends` or an environment")
@@ -272,7 +277,8 @@ class _Builder:
         if _FLOAT.fullmatch(text):
             if str(float(text)) != text:
                 message = f"`{text}` is read as the number {float(text)}"
-                self.say("ambiguous-number", message, at, f'write "{text}" for the text, or {float(text)}')
+                fix = f'write "{text}" for the text, or {float(text)} where a number is meant'
+                self.say("ambiguous-number", message, at, fix)
                 return text
             return float(text)
         return text

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from generator import cli, lock
+from generator import cli, lock, scaffold
 from generator.document import SourceFile
 from generator.policy import waivers
 
@@ -166,3 +166,114 @@ def test_a_password_in_a_spec_is_not_written(waived: bool, here: Path, capsys: p
         assert "secrets/literal-variable" in said
         assert "caused by" in said
         assert "groundplan.yaml:6:" in said
+
+
+# explain
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("services.wbe.port", 'there is no service "wbe"; did you mean "web"?'),
+        ("environments.prod.services.web.port", "  in prod:\n    = 3000"),
+        ("DL3008", "wiki/DL3008"),
+        ("CKV_K8S_22", "kubernetes/writable-root"),
+        ("CKV_AWS_20", "checkov"),
+        ("services.web", "a program of the product"),
+    ],
+)
+def test_what_is_asked_is_explained(generated: Path, capsys: pytest.CaptureFixture[str], asked: str, said: str) -> None:
+    assert cli.run(["explain", asked]) == 0
+    told = capsys.readouterr().out
+    assert said.lower() in told.lower()
+    assert max(len(line) for line in told.splitlines()) < 400
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("services..port", "is not a key of a spec"),
+        ("", "is not a key of a spec"),
+        ("services.web.prot", 'did you mean "services.web.port"?'),
+        ("port", "did you mean services.<name>.port or services.<name>.metrics.port?"),
+        ("hadolint/NOPE", 'there is no rule "hadolint/NOPE"'),
+        ("checkov/CKV_X", 'there is no rule "checkov/CKV_X"'),
+        ("docker/nope", "`groundplan rules` lists them"),
+        ("cross/probe-port-close", 'did you mean "cross/probe-port-closed"?'),
+        ("environments.prd.services.web.port", 'there is no environment "prd"; did you mean "prod"?'),
+    ],
+)
+def test_what_is_not_there_is_not_explained(
+    generated: Path, capsys: pytest.CaptureFixture[str], asked: str, said: str
+) -> None:
+    assert cli.run(["explain", asked]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_broken_spec_is_named_as_it_was_found(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "groundplan.yaml").write_text(SPEC + "nonsense: 1\n")
+    for command in (["diff"], ["explain", "app"], ["why", "compose.yaml:1"]):
+        assert cli.run(command) == 2
+        told = capsys.readouterr().err
+        assert told.endswith("see `groundplan validate`\n")
+        assert str(here) not in told
+
+
+# what else is printed
+
+
+def test_rules_are_written_to_the_named_file(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["rules", "--family", "ci", "-o", "json=rules.json"]) == 0
+    assert capsys.readouterr().out == ""
+    assert all(rule["id"].startswith("ci/") for rule in json.loads((here / "rules.json").read_text()))
+    assert cli.run(["rules", "-o", "sarif"]) == 2
+
+
+@pytest.mark.parametrize(("word", "said"), [("help", "Usage: groundplan "), ("version", "groundplan 0.")])
+def test_what_people_type_first_is_answered(capsys: pytest.CaptureFixture[str], word: str, said: str) -> None:
+    assert cli.run([word]) == 0
+    assert capsys.readouterr().out.startswith(said)
+
+
+def test_help_knows_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["help", "lint"]) == 0
+    assert "groundplan lint ." in capsys.readouterr().out
+
+
+def test_without_a_terminal_it_is_said_what_was_taken(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["init", "shop", "--variant", "lint-only", "--owner", "team-a"]) == 0
+    told = capsys.readouterr().err
+    assert "no terminal to ask on, so these are taken: --app shop --forge github" in told
+    assert cli.run(["init", "shop", "--variant", "lint-only", "--no-input"]) == 0
+    told = capsys.readouterr().err
+    assert "taken" not in told
+    assert "wrote" not in told
+
+
+def test_a_region_is_asked_only_of_a_cloud(here: Path) -> None:
+    def asked(cloud: str) -> list[str]:
+        return [question.key for question in scaffold.questions(here, {"cloud": cloud})]
+
+    assert "region" in asked("aws")
+    assert "region" not in asked("none")
+
+
+# the spec
+
+
+def test_a_name_that_is_a_boolean_elsewhere_is_refused(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("true", "no", "null"):
+        (here / "groundplan.yaml").write_text(SPEC.replace("web:", f"{name}:"))
+        assert cli.run(["validate"]) == 1
+        assert f"6:3: high spec/ambiguous-boolean: the key `{name}`" in capsys.readouterr().out
+    (here / "groundplan.yaml").write_text(SPEC.replace("web:", '"no":'))
+    assert cli.run(["validate"]) == 0
+
+
+@pytest.mark.parametrize(("name", "meant"), [("prdo", "prod"), ("stagging", "staging"), ("perf", ""), ("prod", "")])
+def test_an_environment_a_letter_away_from_a_usual_one(
+    here: Path, capsys: pytest.CaptureFixture[str], name: str, meant: str
+) -> None:
+    (here / "groundplan.yaml").write_text(SPEC + f"environments:\n  dev: {{}}\n  {name}: {{}}\n")
+    assert cli.run(["validate"]) == 0
+    assert (f'a letter away from "{meant}"' in capsys.readouterr().out) == bool(meant)

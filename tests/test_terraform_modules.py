@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from generator import checkers, pipeline, project, spec
+from generator import checkers, explain, pipeline, spec
 from generator.checkers import checkov
 from generator.document import SourceFile
 from tests import linted, module_readmes, terraform_roots
@@ -134,7 +134,7 @@ def test_a_root_can_be_planned(name: str, root: str, tmp_path: Path) -> None:
 )
 def test_each_problem_is_explained(path: Path) -> None:
     rule = path.read_text(encoding="utf-8").splitlines()[0].rpartition(" ")[2]
-    assert len(project.explain_rule(rule).splitlines()) == 2
+    assert len(explain.rule(rule).splitlines()) == 2
 
 
 def skips() -> set[tuple[str, str]]:

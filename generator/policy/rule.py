@@ -16,6 +16,7 @@ from typing import Any
 from generator import data
 from generator.errors import Fault
 from generator.finding import Severity
+from generator.mistakes import nearest
 from generator.policy import facts, loading
 from generator.policy.derived import EVERYWHERE
 from generator.policy.facts import KEYS, LOCAL_KEYS, Fact
@@ -107,8 +108,8 @@ def rule(identity: str) -> Rule:
     """One rule by its id or by any of its aliases; an unknown one is a fault."""
     found = _pack().get(identity) or _aliases().get(identity.lower())
     if found is None:
-        close = facts.suggestion(identity, [*_pack(), *(alias for item in rules() for alias in item.aliases)])
-        hint = close if close.startswith("did") else "`groundplan rules` lists them"
+        close = nearest(identity, [*_pack(), *(alias for item in rules() for alias in item.aliases)])
+        hint = f'did you mean "{close}"?' if close else "`groundplan rules` lists them"
         raise Fault(f'there is no rule "{identity}"', hint)
     return found
 

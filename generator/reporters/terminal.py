@@ -66,7 +66,9 @@ def _painter() -> Callable[[str, str], str]:
 
 
 def _brief(report: Report) -> Iterator[Line]:
-    yield from (_headline(finding) for finding in report.ordered)
+    """Findings that are more than information, and the verdict."""
+    least = min(report.fail_on, Severity.LOW)
+    yield from (_headline(finding) for finding in report.ordered if finding.severity >= least)
     yield _verdict(report)
 
 
