@@ -52,6 +52,21 @@ def slips(environments: Mapping[str, Node]) -> Iterator[Finding]:
             yield Finding("spec/unusual-name", Severity.INFO, message, at, fix=f'did you mean "{meant[0]}"?')
 
 
+def shared_hosts(environments: Mapping[str, Node]) -> Iterator[Finding]:
+    """Public hosts that two environments are to answer: a name leads to one of them."""
+    owners: dict[str, str] = {}
+    for name, tree in environments.items():
+        for service in tree.entries("services").values():
+            host = service.get("public", "host")
+            if host is None or not isinstance(host.value, str):
+                continue
+            first = owners.setdefault(host.value, name)
+            if first != name:
+                message = f"{first} and {name} are both reached as {host.value}; the name can lead to one of them"
+                fix = f"give the service another `public` under environments.{first} or environments.{name}"
+                yield Finding("spec/shared-host", Severity.LOW, message, host.at, fix=fix, property=host.at.pointer)
+
+
 def nulls(tree: Node) -> Iterator[Finding]:
     """Keys with no value in the lowest layer: null takes something away, and here is nothing to take."""
     for key, node in tree.items():

@@ -47,7 +47,7 @@ def load(path: Path, root: Path | None = None) -> Loaded:
         return Loaded(None, _ordered(found), sources)
     name = shown(path, root)
     effective, more = _effective(tree)
-    found = (*found, *more)
+    found = (*found, *more, *semantics.shared_hosts({key: node for key, node in effective.items() if key}))
     if any(finding.severity >= Severity.HIGH for finding in found):
         return Loaded(None, _ordered(found), sources)
     specs = {key: _build_spec(node, key, tree.get("environments", key)) for key, node in effective.items()}

@@ -277,3 +277,16 @@ def test_an_environment_a_letter_away_from_a_usual_one(
     (here / "groundplan.yaml").write_text(SPEC + f"environments:\n  dev: {{}}\n  {name}: {{}}\n")
     assert cli.run(["validate"]) == 0
     assert (f'a letter away from "{meant}"' in capsys.readouterr().out) == bool(meant)
+
+
+def test_a_host_of_two_environments_is_told(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = SPEC.replace("port: 3000", "port: 3000, public: shop.example.com") + "environments:\n  dev: {}\n  prod: {}\n"
+    (here / "groundplan.yaml").write_text(text)
+    assert cli.run(["validate", "-q"]) == 0
+    said = "6:44: low spec/shared-host: dev and prod are both reached as shop.example.com"
+    assert said in capsys.readouterr().out
+    (here / "groundplan.yaml").write_text(
+        text.replace("dev: {}", "dev: {services: {web: {public: shop.dev.example.com}}}")
+    )
+    assert cli.run(["validate", "-q"]) == 0
+    assert "shared-host" not in capsys.readouterr().out

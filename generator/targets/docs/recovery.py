@@ -127,10 +127,11 @@ def _restore(spec: Spec, resource: Resource) -> Iterator[str]:
     name = cut(f"{spec.app}-{spec.environment.name}-{resource.name}", LIMIT)
     if resource.type in {"postgres", "mysql"}:
         kind = "db-cluster" if resource.aurora else "db-instance"
-        option = "--use-latest-restorable-time"
+        option = '--restore-time "$LAST_RIGHT"'
         yield f"export AWS_REGION={region}"
         yield f"aws rds describe-{kind}s --{kind}-identifier {name}"
-        yield "# into a new one, at the last moment that was right; the old one stays until the new one is proven"
+        yield "# into a new one; the old one stays until the new one is proven. LAST_RIGHT is the last moment that was"
+        yield "# right, in UTC as in 2026-01-31T12:00:00Z; after a mere loss write --use-latest-restorable-time"
         if resource.aurora:
             yield f"aws rds restore-db-cluster-to-point-in-time --source-{kind}-identifier {name} \\"
             yield f"  --db-cluster-identifier {name}-restored {option}"
