@@ -172,8 +172,8 @@ def _effective(tree: Node) -> tuple[dict[str, Node], tuple[Finding, ...]]:
     written = layers.without_keys(tree, "environments")
     base = layers.without_nulls(written)
     found += [*semantics.nulls(written), *semantics.names(base, overrides), *semantics.slips(overrides)]
-    if broken:
-        return {}, tuple(found)  # all that follows would find the same again
+    if broken:  # the rest would find the same again, but for what only reads names
+        return {}, (*found, *_dangling(base, overrides))
     trees: dict[str, Node] = {}
     for name in ("", *(overrides or ("prod",))):
         layer = overrides.get(name)
@@ -187,6 +187,15 @@ def _effective(tree: Node) -> tuple[dict[str, Node], tuple[Finding, ...]]:
         trees[name] = complete
     found += semantics.promotion(overrides)
     return trees, tuple(found)
+
+
+def _dangling(base: Node, overrides: Mapping[str, Node]) -> Iterator[Finding]:
+    """References to nothing in a tree that has other mistakes as well."""
+    blocks = [base.get(block) for block in ("services", "resources", "secrets")]
+    if all(block is None or isinstance(block.value, dict) for block in blocks):
+        for name in ("", *overrides):
+            merged = layers.merge(base, semantics.known(_override(overrides[name]), base)) if name else base
+            yield from _resolved(merged, name)[1]
 
 
 def _override(layer: Node) -> Node:

@@ -290,3 +290,15 @@ def test_a_host_of_two_environments_is_told(here: Path, capsys: pytest.CaptureFi
     )
     assert cli.run(["validate", "-q"]) == 0
     assert "shared-host" not in capsys.readouterr().out
+
+
+def test_a_reference_to_nothing_is_told_beside_other_mistakes(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "groundplan.yaml").write_text(
+        SPEC.replace("port: 3000", 'prot: 3000, env: {A: "${dbb.url}"}') + "resources: {db: postgres}\n"
+    )
+    assert cli.run(["validate", "-q"]) == 1
+    told = capsys.readouterr().out
+    assert "spec/unknown-key" in told
+    assert '"dbb"' in told
+    (here / "groundplan.yaml").write_text(SPEC.replace("port", "prot").replace("services:", "services: 3 #"))
+    assert cli.run(["validate", "-q"]) == 1
