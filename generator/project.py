@@ -175,7 +175,7 @@ def lint(paths: Sequence[Path], choices: Choices, only: Sequence[Path] = ()) -> 
         raise Fault(f"there is nothing to check in {where}", f"name {what}")
     listed = tuple(ReportedFile(f.path, "", "linted", f.text.count("\n")) for f in files if f.path in concerned)
     lasting = not any(item.fleeting for item in outcome.not_checked)
-    inputs = dataclasses.replace(found.inputs, programs=_checkov()) if lasting else None
+    inputs = Inputs(found.inputs.files, found.inputs.folders, _checkov()) if lasting else None
     return Made(dataclasses.replace(report, files=listed), {file.path: file.text for file in files}, inputs)
 
 
