@@ -275,6 +275,11 @@ class Service(Part):
         return self.image is None
 
     @property
+    def once(self) -> bool:
+        """Whether it runs to its end, instead of running on."""
+        return self.type in {"cron", "job"}
+
+    @property
     def go_memory_limit(self) -> str:
         """GOMEMLIMIT: nine tenths of the memory limit, so that a Go program collects before it is killed; else ""."""
         if self.runtime is None or self.runtime.name != "go" or "GOMEMLIMIT" in self.env:
@@ -529,6 +534,12 @@ class Spec(Part):
     def users(self, name: str) -> Iterator[Service]:
         """The services that use a resource, in spec order."""
         return (service for service in self.services.values() if name in service.uses)
+
+    def handed_out(self, service: Service) -> bool:
+        """Whether a static site is handed out by a content network instead of a container."""
+        return service.type == "static" and any(
+            resource.type == "cdn" and resource.origin == service.name for resource in self.resources.values()
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import functools
 import json
 import posixpath
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -144,8 +145,46 @@ def test_namespaces_clusters_and_workloads_of_commands_exist(app: str) -> None:
             assert any(path.endswith(f"/{name}/{kind}.yaml") for path in tree(app)), name
         for cluster in re.findall(r"--name (\S+)|export CLUSTER=(\S+)|--cluster (\w\S*)", file.text):
             assert f'"{"".join(cluster)}"' in manifests, cluster
+        for names in re.findall(r"--services (\w.*)", file.text):
+            assert all(f'"{name}"' in manifests for name in names.split()), names
+        for bucket in re.findall(r"BUCKET=([\w-]+)-\$", file.text):
+            assert f'"{bucket}"' in manifests, bucket
         for identifier in re.findall(r"--(?:source-)?db-(?:instance|cluster)-identifier ([\w-]+)", file.text):
             assert f'"{identifier.removesuffix("-restored")}"' in manifests, identifier
+
+
+@pytest.mark.parametrize("app", NAMES)
+def test_commands_are_shell_and_said_once(app: str) -> None:
+    for path, file in documents(app).items():
+        for block in re.findall(r"^```sh\n(.*?)^```", file.text, re.MULTILINE | re.DOTALL):
+            read = subprocess.run(["bash", "-n"], input=block, text=True, capture_output=True, check=False)
+            assert not read.stderr, (path, block)
+            lines = [line for line in block.splitlines() if not line.startswith("#")]
+            assert len(lines) == len(set(lines)), (path, block)
+
+
+@pytest.mark.parametrize("app", NAMES)
+def test_a_plan_is_given_what_its_root_asks_for(app: str) -> None:
+    """Variables without a default, which no file beside the root sets, are named on the command line."""
+    files = tree(app)
+    for path, file in documents(app).items():
+        for root, options in re.findall(r"-chdir=(terraform/environments/\S+) plan(.*)", file.text):
+            text = "".join(
+                one.text for name, one in files.items() if name.startswith(f"{root}/") and name.endswith(".tf")
+            )
+            asked = re.findall(r'^variable "(\w+)" \{\n((?:  .*\n|\n)*)', text, re.MULTILINE)
+            missing = {name for name, body in asked if "  default" not in body}
+            assert ("-var-file=images.tfvars.json" in options) == ("images" in missing), (path, options)
+            assert missing <= {"images"}, path
+
+
+@pytest.mark.parametrize("app", NAMES)
+def test_documents_speak_of_what_the_product_runs_on(app: str) -> None:
+    computes = {one.platform.compute for one in product(app).environments.values()}
+    words = {"kubernetes": r"kubectl|\b[Pp]ods?\b|manifests", "ecs": r"aws ecs"}
+    for compute, form in words.items():
+        if compute not in computes:
+            assert not [path for path, file in documents(app).items() if re.search(form, file.text)]
 
 
 @pytest.mark.parametrize("app", NAMES)

@@ -30,7 +30,6 @@ _WORKLOADS: Mapping[str, _Workload] = {
     ),
     "": _Workload("deployment", "kube_deployment_status_replicas_available", "kube_deployment_spec_replicas"),
 }
-_ONCE = frozenset({"cron", "job"})
 _RESTARTS = 3
 _MEMORY, _THROTTLED, _VOLUME_LEFT, _CPU = 0.9, 0.25, 0.1, 90
 _MARGIN_SECONDS = 3900
@@ -42,14 +41,14 @@ def of_service(subject: Subject, service: Service) -> Iterator[Signal]:
     compute = subject.spec.platform.compute
     if compute == "kubernetes":
         yield from _pods(subject, service)
-    elif compute == "ecs" and service.type not in _ONCE:
+    elif compute == "ecs" and not service.once:
         yield from _tasks(subject, service)
 
 
 def _pods(subject: Subject, service: Service) -> Iterator[Signal]:
     where = {"namespace": subject.spec.namespace, "container": service.name}
     of = selector(where)
-    if service.type in _ONCE:
+    if service.once:
         yield from _runs(subject, service)
     else:
         yield _replicas(subject, service)

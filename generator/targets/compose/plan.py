@@ -16,7 +16,6 @@ UID = 10001
 """User and group of every container; the same number is in the images."""
 
 _STOP_SECONDS = 45
-_ONCE = frozenset({"cron", "job"})
 
 
 def plan(product: Product) -> Iterator[Artifact]:
@@ -63,7 +62,7 @@ def _own_services(spec: Spec, backing: Mapping[str, StandIn], published: Mapping
 
 
 def _body(spec: Spec, service: Service, backing: Mapping[str, StandIn], published: int | None) -> dict[str, Any]:
-    once = service.type in _ONCE
+    once = service.once
     public = published is not None
     made: dict[str, Any] = _image(spec, service)
     if service.command:
@@ -150,7 +149,7 @@ def _depends(spec: Spec, service: Service, backing: Mapping[str, StandIn]) -> di
         if name in backing:
             made[name] = because({"condition": "service_healthy"}, f"{service.at('uses')}[{number}]")
     for number, name in enumerate(service.calls):
-        if spec.services[name].type not in _ONCE:
+        if not spec.services[name].once:
             made[name] = because({"condition": "service_started"}, f"{service.at('calls')}[{number}]")
     return made
 

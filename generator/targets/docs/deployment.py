@@ -10,6 +10,7 @@ from generator.markdown import code, written
 from generator.model import Product, Spec
 from generator.targets.docs.site import (
     FOLDER,
+    addresses,
     built,
     cluster,
     followed,
@@ -17,11 +18,16 @@ from generator.targets.docs.site import (
     on_ecs,
     on_kubernetes,
     pipelines,
+    planned,
     row,
+    tasks,
     terraformed,
     told,
 )
 
+_AT_ONCE = 10
+"""Services that can be asked for together:
+https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServices.html"""
 Told = tuple[str, tuple[str, ...]]
 
 
@@ -41,6 +47,7 @@ def plan(product: Product) -> Iterator[Artifact]:
         "steps": told(_change(product)),
         "approvals": told(_approvals(product)),
         "looks": [_look(one) for one in product.environments.values()],
+        "parts": because("the manifests and the images" if on_kubernetes(spec) else "the images", "platform.compute"),
         "rollback": because(code(flows["rollback"]) if "rollback" in flows else "", "delivery.ci"),
         "back": [_back(one) for one in product.environments.values()],
         "stores": because(any(resource.backup for resource in spec.resources.values()), "resources"),
@@ -118,12 +125,7 @@ def _first(spec: Spec) -> dict[str, Any]:
             ("terraform -chdir=terraform/bootstrap init", cause),
             (f"terraform -chdir=terraform/bootstrap apply -var-file={name}.tfvars -state={name}.tfstate", cause),
             ("# the cloud", cause),
-            (f"terraform -chdir=terraform/environments/{name} init -backend-config=state.s3.tfbackend", cause),
-        ]
-        images = " -var-file=images.tfvars.json" if on_ecs(spec) else ""
-        lines += [
-            (f"terraform -chdir=terraform/environments/{name} plan{images} -out=plan.tfplan", cause),
-            (f"terraform -chdir=terraform/environments/{name} apply plan.tfplan", cause),
+            *((line, cause) for line in planned(spec)),
         ]
     if on_kubernetes(spec):
         lines.append(("# the cluster", cause))
@@ -203,12 +205,14 @@ def _look(spec: Spec) -> dict[str, Any]:
         kind = {"stateful": "statefulset", "daemon": "daemonset"}.get(service.type, "deployment")
         if on_kubernetes(spec) and service.type in {"web", "api", "worker", "static", "stateful", "daemon"}:
             lines.append((f"kubectl -n {spec.namespace} rollout status {kind}/{service.name}", cause))
-        if service.public is not None and spec.platform.compute in {"kubernetes", "ecs"}:
-            path = service.health.ready if service.type != "static" else "/"
-            lines.append((f"curl -fsS https://{service.public.host}{path}", (service.public.path,)))
     if on_ecs(spec):
-        said = f"aws ecs list-services --cluster {cluster(spec)}"
-        lines.insert(0, (said, ("platform.compute", spec.environment.path)))
+        waited = f"aws ecs wait services-stable --cluster {cluster(spec)} --services"
+        cause = ("platform.compute", spec.environment.path)
+        names = tasks(spec)
+        some = [names[start : start + _AT_ONCE] for start in range(0, len(names), _AT_ONCE)]
+        lines += [(f"{waited} {' '.join(part)}", cause) for part in some]
+    if spec.platform.compute in {"kubernetes", "ecs"}:
+        lines += [(f"curl -fsS {address}", causes) for address, causes in addresses(spec)]
     return {"name": because(spec.environment.name, spec.environment.path), "lines": told(iter(lines))}
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from generator.artifact import Artifact, because
 from generator.markdown import code, written
-from generator.model import Product, Service, Spec
+from generator.model import Product, Public, Service, Spec
 from generator.targets.docs.site import FOLDER, home, last, on_kubernetes, pipelines, row, runbooks, terraformed, told
 
 Told = tuple[str, tuple[str, ...]]
@@ -34,11 +34,16 @@ def _services(spec: Spec) -> Iterator[Told]:
     for service in spec.services.values():
         runtime = service.runtime
         made = " ".join(filter(None, (runtime.name, runtime.version))) if runtime is not None else service.image or ""
-        public = code(service.public.host, cell=True) if service.public is not None else ""
+        public = code(_reached(service.public), cell=True) if service.public is not None else ""
         port = str(service.port) if service.port is not None else ""
         near = ", ".join((*service.calls, *service.uses))
         cells = (service.name, service.type, written(made), port, public, near, written(_does(service)))
         yield row(*cells), (service.path,)
+
+
+def _reached(public: Public) -> str:
+    prefix = public.path_prefix.rstrip("/")
+    return f"{public.host}{prefix}"
 
 
 def _does(service: Service) -> str:

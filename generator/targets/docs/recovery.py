@@ -13,10 +13,12 @@ from generator.names import LIMIT, cut
 from generator.quantity import seconds
 from generator.targets.docs.site import (
     FOLDER,
+    addresses,
     cluster,
     last,
     on_kubernetes,
     pipelines,
+    planned,
     row,
     terraformed,
     told,
@@ -132,16 +134,15 @@ def _restore(spec: Spec, resource: Resource) -> Iterator[str]:
         yield f"aws rds describe-{kind}s --{kind}-identifier {name}"
         yield "# into a new one; the old one stays until the new one is proven. LAST_RIGHT is the last moment that was"
         yield "# right, in UTC as in 2026-01-31T12:00:00Z; after a mere loss write --use-latest-restorable-time"
-        if resource.aurora:
-            yield f"aws rds restore-db-cluster-to-point-in-time --source-{kind}-identifier {name} \\"
-            yield f"  --db-cluster-identifier {name}-restored {option}"
-        else:
-            yield f"aws rds restore-db-instance-to-point-in-time --source-{kind}-identifier {name} \\"
-            yield f"  --target-db-instance-identifier {name}-restored {option}"
+        target = "--db-cluster" if resource.aurora else "--target-db-instance"
+        restored = f"{target}-identifier {name}-restored {option}"
+        yield f"aws rds restore-{kind}-to-point-in-time --source-{kind}-identifier {name} {restored}"
     elif resource.type == "bucket":
         yield f"export AWS_REGION={region}"
-        yield "# a version that was right is copied over the one that is wrong"
-        yield f'aws s3api list-object-versions --bucket "$BUCKET" --prefix "$KEY"  # {resource.name}'
+        yield f"BUCKET={name}-$(aws sts get-caller-identity --query Account --output text)"
+        yield 'aws s3api list-object-versions --bucket "$BUCKET" --prefix "$KEY"'
+        yield "# the VERSION that was right is copied over the one that is wrong"
+        yield 'aws s3api copy-object --bucket "$BUCKET" --key "$KEY" --copy-source "$BUCKET/$KEY?versionId=$VERSION"'
 
 
 def _promoted(spec: Spec, resource: Resource) -> Iterator[str]:
@@ -155,8 +156,8 @@ def _promoted(spec: Spec, resource: Resource) -> Iterator[str]:
         if resource.aurora:
             yield f"aws rds describe-db-clusters --db-cluster-identifier {name}"
             together = f"{cut(f'{spec.app}-{spec.environment.name}-{resource.name}', LIMIT)}-global"
-            yield 'aws rds remove-from-global-cluster --db-cluster-identifier "$ARN_OF_IT" \\'
-            yield f"  --global-cluster-identifier {together}"
+            removed = 'aws rds remove-from-global-cluster --db-cluster-identifier "$ARN_OF_IT"'
+            yield f"{removed} --global-cluster-identifier {together}"
         else:
             yield f"aws rds promote-read-replica --db-instance-identifier {name}"
             yield f"aws rds wait db-instance-available --db-instance-identifier {name}"
@@ -167,11 +168,11 @@ def _application(spec: Spec) -> dict[str, Any]:
     cause = (spec.environment.path,)
     name = spec.environment.name
     if terraformed(spec):
-        lines.append((f"terraform -chdir=terraform/environments/{name} plan -out=plan.tfplan", cause))
-        lines.append((f"terraform -chdir=terraform/environments/{name} apply plan.tfplan", cause))
+        lines += [(line, cause) for line in planned(spec)]
     if on_kubernetes(spec):
         if terraformed(spec):
-            lines.append((f"aws eks update-kubeconfig --name {cluster(spec)}", cause))
+            region = f" --region {spec.cloud.region}" if spec.cloud is not None and spec.cloud.region else ""
+            lines.append((f"aws eks update-kubeconfig --name {cluster(spec)}{region}", cause))
         lines.append((f"kubectl apply -k kubernetes/overlays/{name}", cause))
     return {"name": because(name, *cause), "lines": told(iter(lines))}
 
@@ -182,12 +183,11 @@ def _checks(spec: Spec) -> Iterator[Told]:
     if "postgres" in kinds:
         yield 'pg_dump --data-only "$OLD_URL" | sha256sum; pg_dump --data-only "$NEW_URL" | sha256sum', ("resources",)
     if "mysql" in kinds:
-        yield "mysql --execute 'CHECKSUM TABLE TABLE_NAME' in both, for each table", ("resources",)
+        yield "mysql --execute 'CHECKSUM TABLE TABLE_NAME'  # in both, for each table", ("resources",)
     if "bucket" in kinds:
         yield 'aws s3api head-object --bucket "$BUCKET" --key "$KEY" --checksum-mode ENABLED', ("resources",)
-    for service in spec.services.values():
-        if service.public is not None and service.type != "static":
-            yield f"curl -fsS https://{service.public.host}{service.health.ready}", (service.public.path,)
+    for address, causes in addresses(spec):
+        yield f"curl -fsS {address}", causes
 
 
 def _often(product: Product) -> str:

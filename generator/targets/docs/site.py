@@ -8,7 +8,7 @@ from generator.artifact import because
 from generator.markdown import code, written
 from generator.model import Product, Spec
 from generator.monitoring.addresses import runbook_path
-from generator.names import LIMIT, cut
+from generator.names import LIMIT, SHORT_LIMIT, cut
 
 FOLDER = "docs/infrastructure"
 _CLOUDS = frozenset({"aws"})
@@ -39,6 +39,33 @@ def followed(spec: Spec) -> bool:
 
 def built(spec: Spec) -> tuple[str, ...]:
     return tuple(name for name, service in spec.services.items() if service.built)
+
+
+def planned(spec: Spec) -> Iterator[str]:
+    """The commands that bring the cloud of an environment to what its root says."""
+    root = f"terraform -chdir=terraform/environments/{spec.environment.name}"
+    images = " -var-file=images.tfvars.json" if on_ecs(spec) else ""
+    yield f"{root} init -backend-config=state.s3.tfbackend"
+    yield f"{root} plan{images} -out=plan.tfplan"
+    yield f"{root} apply plan.tfplan"
+
+
+def tasks(spec: Spec) -> tuple[str, ...]:
+    """The services of ECS by the names that Terraform gives them."""
+    prefix = f"{spec.app}-{spec.environment.name}"
+    running = [one for one in spec.services.values() if not one.once and not spec.handed_out(one)]
+    return tuple(cut(f"{prefix}-{one.name}", SHORT_LIMIT) for one in running)
+
+
+def addresses(spec: Spec) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """What says from outside that it is ready, once each; a path that is not behind the prefix leads elsewhere."""
+    found: dict[str, tuple[str, ...]] = {}
+    for service in spec.services.values():
+        public = service.public
+        path = service.health.ready if service.type != "static" else "/"
+        if public is not None and path.startswith(public.path_prefix.rstrip("/") + "/"):
+            found.setdefault(f"https://{public.host}{path}", (public.path,))
+    return iter(found.items())
 
 
 def pipelines(product: Product) -> Mapping[str, str]:

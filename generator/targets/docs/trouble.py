@@ -10,6 +10,7 @@ from generator.markdown import code, written
 from generator.model import Product, Receiver, Spec
 from generator.targets.docs.site import (
     FOLDER,
+    addresses,
     cluster,
     followed,
     last,
@@ -36,6 +37,7 @@ def plan(product: Product) -> Iterator[Artifact]:
         "identity": told(_identity(spec)),
         "signals": told(_signals(spec)),
         "runbooks": because(", ".join(runbooks(product)), "services"),
+        "units": because("Pods" if on_kubernetes(spec) else "Containers", "platform.compute"),
         "followed": because(followed(spec), "platform.kubernetes.gitops"),
         "called": told(called(spec)),
     }
@@ -86,13 +88,15 @@ def _network(spec: Spec) -> Iterator[Told]:
         yield 'kubectl -n "$NAMESPACE" get networkpolicy,service,endpointslices', ("platform.compute",)
         if any(service.public for service in spec.services.values()):
             yield 'kubectl -n "$NAMESPACE" describe httproute', ("services",)
-    for service in spec.services.values():
-        if service.public is not None:
-            host = service.public.host
-            yield f"dig +short {host}", (service.public.at("host"),)
-            yield f"curl -sv -o /dev/null https://{host}/", (service.public.at("host"),)
-    if on_ecs(spec):
-        yield "aws elbv2 describe-target-groups", ("platform.compute",)
+    public = [service.public for service in spec.services.values() if service.public is not None]
+    for host, one in {one.host: one for one in public}.items():
+        yield f"dig +short {host}", (one.at("host"),)
+    for address, causes in addresses(spec):
+        yield f"curl -sv -o /dev/null {address}", causes
+    if on_ecs(spec) and public:
+        groups = "$(aws elbv2 describe-target-groups --query 'TargetGroups[].TargetGroupArn' --output text)"
+        each = 'aws elbv2 describe-target-health --target-group-arn "$group"'
+        yield f"for group in {groups}; do {each}; done", ("platform.compute",)
 
 
 def _identity(spec: Spec) -> Iterator[Told]:
@@ -118,6 +122,9 @@ def _signals(spec: Spec) -> Iterator[Told]:
     if on_kubernetes(spec):
         yield 'kubectl -n "$NAMESPACE" get pods --sort-by .status.startTime', ("services",)
     if on_ecs(spec):
+        names = '$(aws ecs list-services --cluster "$CLUSTER" --query "serviceArns[]" --output text)'
+        each = 'aws logs tail "/ecs/$CLUSTER/${name##*/}" --since 15m'
+        yield f"for name in {names}; do {each}; done", ("platform.compute",)
         yield 'aws ecs list-tasks --cluster "$CLUSTER" --desired-status STOPPED', ("platform.compute",)
 
 

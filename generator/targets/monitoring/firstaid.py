@@ -61,7 +61,6 @@ def _cloud(specs: Mapping[str, Spec], subject: str, *, cluster: bool) -> tuple[s
     return tuple(lines)
 
 
-_ONCE = frozenset({"cron", "job"})
 _KINDS = {"stateful": "statefulset", "daemon": "daemonset", "cron": "cronjob", "job": "job"}
 
 
@@ -94,7 +93,7 @@ def _pods(service: Service) -> dict[str, str]:
         "monitors": f"{kubectl} get servicemonitors,podmonitors",
         "policies": f"{kubectl} get networkpolicies",
     }
-    if service.type in _ONCE:
+    if service.once:
         return {**made, "schedule": f"{kubectl} get {workload} -o wide", "again": _again(kubectl, service)}
     return {**made, **_revisions(kubectl, workload, service)}
 
@@ -172,7 +171,7 @@ def _tasks(service: Service) -> dict[str, str]:
         "policies": f"{ecs} describe-services {which} --query 'services[0].networkConfiguration'",
     }
     stays = ("history", "rollback", "restart", "scale", "autoscaler")
-    return {name: line for name, line in made.items() if service.type not in _ONCE or name not in stays}
+    return {name: line for name, line in made.items() if not service.once or name not in stays}
 
 
 def _figures() -> str:

@@ -19,9 +19,6 @@ from generator.targets.terraform.aws.platform import log_days, protect
 from generator.targets.terraform.aws.site import Site
 from generator.targets.terraform.call import Call, Expression
 
-ONCE = frozenset({"cron", "job"})
-"""Service types that run to their end."""
-
 UID = 10001
 """User and group of every container; the same number is in the images."""
 
@@ -34,21 +31,14 @@ def calls(site: Site, resources: Mapping[str, Call]) -> Iterator[Call]:
     """Every service of the spec on ECS."""
     taken: set[int] = set()
     for service in site.spec.services.values():
-        if handed_out(site.spec, service):
+        if site.spec.handed_out(service):
             continue  # its files lie in a bucket behind the content network
-        if service.type in ONCE:
+        if service.once:
             yield _job(site, service, resources)
         else:
             yield _service(site, service, resources, platform.priority(service, taken))
         if service.migrate:
             yield _migration(site, service, resources)
-
-
-def handed_out(spec: Spec, service: Service) -> bool:
-    """Whether a static site is handed out by a content network instead of a container."""
-    return service.type == "static" and any(
-        resource.type == "cdn" and resource.origin == service.name for resource in spec.resources.values()
-    )
 
 
 def identity(site: Site, resources: Mapping[str, Call]) -> Iterator[Call]:
