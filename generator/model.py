@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from generator.document import Node
 from generator.history import History
+from generator.names import SHORT_LIMIT, cut
 from generator.quantity import byte_count
 
 
@@ -535,6 +536,13 @@ class Spec(Part):
         """The services that use a resource, in spec order."""
         return (service for service in self.services.values() if name in service.uses)
 
+    @property
+    def tasks(self) -> Mapping[str, str]:
+        """What runs as a task of ECS: service -> the name that Terraform gives it and its task definition."""
+        prefix = f"{self.app}-{self.environment.name}"
+        running = (one for one in self.services.values() if not self.handed_out(one))
+        return {one.name: cut(f"{prefix}-{one.name}", SHORT_LIMIT) for one in running}
+
     def handed_out(self, service: Service) -> bool:
         """Whether a static site is handed out by a content network instead of a container."""
         return service.type == "static" and any(
@@ -557,3 +565,16 @@ class Product:
     def spec(self, environment: str) -> Spec:
         """The spec of an environment; the base for ""."""
         return self.environments[environment] if environment else self.base
+
+    @property
+    def registry_keeper(self) -> Spec | None:
+        """The environment in whose account a registry of AWS lies; None for another registry."""
+        host = self.base.platform.registry.host
+        if ".dkr.ecr." not in host:
+            return None
+        specs = [one for one in self.environments.values() if one.cloud is not None and one.cloud.provider == "aws"]
+        specs = [one for one in specs if one.renders("terraform")]
+        for one in specs:
+            if one.cloud is not None and host.startswith(one.cloud.account.get(one.environment.name, "-")):
+                return one
+        return specs[-1] if specs else None

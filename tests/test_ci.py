@@ -16,11 +16,12 @@ from typing import Any
 import pytest
 import yaml
 
-from generator import data, render, spec
+from generator import data, pipeline, render, spec
 from generator.artifact import RenderedFile
 from generator.targets import ci
 from generator.targets.ci import scripts
 from generator.targets.ci.workflows import how_often
+from generator.targets.terraform import aws
 
 ROOT = Path(__file__).parents[1]
 APPS = sorted(path.parent.name for path in (ROOT / "fixtures/apps").glob("*/groundplan.yaml"))
@@ -446,3 +447,65 @@ def test_images_of_fargate_are_named_by_digest(tmp_path: Path) -> None:
     (tmp_path / "digests.txt").write_text("web sha256:1\napi sha256:2\n")
     made = shell(scripts.FARGATE + 'echo "$TF_VAR_images"', tmp_path, REGISTRY="r.example", APP="shop")
     assert made.stdout == '{"web":"r.example/shop-web@sha256:1","api":"r.example/shop-api@sha256:2"}\n'
+
+
+@pytest.mark.parametrize("app", ["ecs", "shop"])
+def test_publishing_waits_for_nobody_and_may_do_nothing_else(app: str) -> None:
+    """A role and an environment of production would ask its reviewers before dev sees anything."""
+    job = github(app)["image"]["jobs"]["publish"]
+    assert "environment" not in job
+    roles = [step["with"]["role-to-assume"] for step in job["steps"] if "role-to-assume" in step.get("with", {})]
+    assert all(role.endswith("-publish") for role in roles)
+    assert ("packages" in job["permissions"]) == job["env"]["REGISTRY_HOST"].startswith("ghcr.io")
+    titles = [step["name"] for step in job["steps"]]
+    assert titles.index("Sign and attest without a key") < titles.index("Name the release")
+
+
+def test_only_the_account_with_the_registry_lets_images_be_pushed() -> None:
+    made = spec.load(ROOT / "fixtures/apps/ecs/groundplan.yaml").product
+    assert made is not None
+    said = {artifact.environment: "publishes" in artifact.context["values"] for artifact in aws.bootstrap(made)}
+    assert said == {"dev": False, "prod": True}
+
+
+def test_images_are_pushed_without_a_name(tmp_path: Path) -> None:
+    fake(tmp_path, "git", "echo 1")
+    written = '{"web": {"containerimage.digest": "sha256:1"}, "api": {"containerimage.digest": "sha256:2"}}'
+    fake(tmp_path, "docker", f"printf '%s\\n' \"$@\" > said; echo '{written}' > images.json")
+    done = shell(scripts.PUSH, tmp_path, COMMIT="c", SERVICES="web api", REGISTRY="r.example", APP="shop")
+    assert done.returncode == 0, done.stderr
+    said = (tmp_path / "said").read_text()
+    assert "push-by-digest=true" in said
+    assert "web.tags=r.example/shop-web\n" in said
+    assert "api.tags=r.example/shop-api\n" in said
+    assert (tmp_path / "digests.txt").read_text() == "web sha256:1\napi sha256:2\n"
+
+
+def test_a_release_that_has_its_name_keeps_it(tmp_path: Path) -> None:
+    (tmp_path / "digests.txt").write_text("web sha256:1\napi sha256:2\n")
+    inspected = '*" inspect r/shop-web:c") exit 0 ;; *" inspect "*) exit 1 ;;'
+    fake(tmp_path, "docker", f'case "$*" in {inspected} *) echo "$*" >> made ;; esac')
+    assert shell(scripts.NAME, tmp_path, COMMIT="c", REGISTRY="r", APP="shop").returncode == 0
+    assert (tmp_path / "made").read_text() == "buildx imagetools create --tag r/shop-api:c r/shop-api@sha256:2\n"
+
+
+def test_a_change_of_infrastructure_keeps_the_images_that_run(tmp_path: Path) -> None:
+    """Each task is asked by the name that Terraform gives it; a site that is handed out has none."""
+    made = spec.load(ROOT / "fixtures/apps/ecs/groundplan.yaml").product
+    assert made is not None
+    asked = github("ecs")["infra-apply"]["jobs"]["plan-prod"]["env"]["TASKS"]
+    files = {file.path: file.text for file in pipeline.generate(made)}
+    services = files["terraform/environments/prod/services.tf"]
+    assert all(f'"{pair.partition("=")[2]}"' in services for pair in asked.split())
+    names = [pair.partition("=")[0] for pair in asked.split()]
+    wanted = re.search(r"for name in \[(.*?)\]", files["terraform/environments/prod/variables.tf"])
+    assert wanted is not None
+    assert wanted[1] == ", ".join(f'"{name}"' for name in names)
+    each = github("ecs")["infra-plan"]["jobs"]["plan"]["strategy"]["matrix"]["include"]
+    assert [one["tasks"] for one in each] == [asked.replace("-prod-", "-dev-"), asked]
+    if not shutil.which("jq"):
+        pytest.skip("jq is not installed, so the images were not put together")
+    fake(tmp_path, "aws", 'test "$4" = shop-prod-api-long || exit 9; echo r/shop-api@sha256:1')
+    script = scripts.RUNNING + 'echo "$TF_VAR_images"'
+    assert shell(script, tmp_path, TASKS="api=shop-prod-api-long").stdout == '{"api":"r/shop-api@sha256:1"}\n'
+    assert shell(script, tmp_path, TASKS="api=shop-prod-web").returncode == 9

@@ -127,6 +127,8 @@ def _bake(spec: Spec, places: list[Place]) -> Artifact:
                 PurePosixPath(place.dockerfile).name, place.service.build.at("context"), place.service.path
             ),
             "image": because(f"{spec.app}-{place.service.name}", place.service.path, "app"),
+            # its tag moves, which no tag of an image does
+            "cache": because(f"{spec.app}-buildcache:{place.service.name}", place.service.path, "app"),
             "owner": because(spec.owner, "owner"),
         }
         for place in places

@@ -140,6 +140,7 @@ def _tools(job: Job) -> Iterator[dict[str, Any]]:
     if "build" in job.tools:
         emulation = {"image": pinned("emulation"), "cache-image": False}
         yield _action("Set up emulation", "docker/setup-qemu-action", emulation)
+    if {"build", "build-one"} & set(job.tools):
         yield _action("Set up the builder", "docker/setup-buildx-action", {"cache-binary": False})
     if "cloud" in job.tools and job.cloud:
         role, region = job.cloud

@@ -35,7 +35,8 @@ _WORDS = {
 }
 _INPUTS = {"environment": "$TARGET", "release": "$RELEASE"}
 _ASKED = re.compile(r"^delivery\.approvals\.|\.protect$")
-_CONTAINERS = frozenset({"build", "docker"})
+_BUILDS = frozenset({"build", "build-one"})
+_CONTAINERS = _BUILDS | {"docker"}
 _FOLDER = ".gitlab/ci"
 _MAIN = "$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH"
 
@@ -50,8 +51,8 @@ _IDENTITY = """\
 mkdir -p "$CI_PROJECT_DIR/handover"
 printf '%s' "$CLOUD_TOKEN" > "$AWS_WEB_IDENTITY_TOKEN_FILE"
 """
+_EMULATION = 'docker run --privileged --rm "$EMULATION" --install all\n'
 _BUILDER = """\
-docker run --privileged --rm "$EMULATION" --install all
 docker context create pipeline
 docker buildx create --use pipeline
 """
@@ -243,6 +244,8 @@ def _before(job: Job) -> Iterator[str]:
     if job.cloud:
         yield _IDENTITY
     if "build" in job.tools:
+        yield _EMULATION
+    if _BUILDS & set(job.tools):
         yield _BUILDER
     if _CONTAINERS & set(job.tools):
         yield _LENT.format(image=scripts.pinned("tools"))

@@ -39,16 +39,10 @@ def _registry(spec: Spec) -> dict[str, Any]:
     }
 
 
-def _keeper(product: Product) -> Spec | None:
-    """The environment in whose account a registry of AWS lies."""
-    host = product.base.platform.registry.host
-    if ".dkr.ecr." not in host:
-        return None
-    specs = [spec for spec in product.environments.values() if terraformed(spec)]
-    for spec in specs:
-        if spec.cloud is not None and host.startswith(spec.cloud.account.get(spec.environment.name, "-")):
-            return spec
-    return specs[-1] if specs else None
+def _rights(spec: Spec, kind: str) -> dict[str, str]:
+    """What a job may that speaks with the registry; only GitHub's own asks for a right of GitHub's."""
+    own = {"packages": kind} if spec.platform.registry.host.startswith("ghcr.io") else {}
+    return {"contents": "read", "id-token": "write", **own}
 
 
 def _login(spec: Spec, *, aws: bool) -> Step:
@@ -68,36 +62,37 @@ def _signed(spec: Spec) -> bool:
 
 def image(product: Product, built: list[str]) -> Workflow:
     base = product.base
-    keeper = _keeper(product)
+    keeper = product.registry_keeper
     test = Job(
         name="test",
         title="Build for a test",
         steps=(checkout(), Step(title="Build", script=scripts.BUILD, variables={"COMMIT": "<commit>"})),
         minutes=45,
-        tools=("build",),
+        tools=("build-one",),
     )
     fixed = {"ONLY_FIXED": because("true", "delivery.scan.ignore_unfixed")}
     limits = {
         "FAIL_ON": because(asked(base, "scan", "fail_on") or "critical", "delivery.scan.fail_on"),
         **(fixed if asked(base, "scan", "ignore_unfixed") != "False" else {}),
     }
+    pushed = {"COMMIT": "<commit>", "SERVICES": because(" ".join(built), "services")}
     publish = Job(
         name="publish",
         title="Build, scan and sign",
         steps=(
             checkout(),
             _login(base, aws=keeper is not None),
-            Step(title="Build and push by digest", script=scripts.PUSH, variables={"COMMIT": "<commit>"}),
+            Step(title="Build and push by digest", script=scripts.PUSH, variables=pushed),
             Step(title="Scan", script=scripts.scan(ACCEPTED if any(accepted(product)) else ""), variables=limits),
             Step(title="List the parts", script=scripts.SBOM),
             *((_sign_step(), _verify_step()) if _signed(base) else ()),
+            Step(title="Name the release", script=scripts.NAME, variables={"COMMIT": "<commit>"}),
         ),
         minutes=90,
         tools=("build", *(("cloud",) if keeper else ())),
         needs=("test",),
-        rights={"contents": "read", "id-token": "write", "packages": "write"},
-        cloud=role_of(keeper, "apply") if keeper else None,
-        environment=environment_of(keeper) if keeper else "",
+        rights=_rights(base, "write"),
+        cloud=role_of(keeper, "publish") if keeper else None,
         when="main",
         keeps=(Kept(name="images", paths=("digests.txt", "sbom"), days=EVIDENCE_DAYS),),
         variables=_registry(base),
@@ -174,7 +169,7 @@ def _deploy(
         return
     name = spec.environment.name
     fetch = _release(spec, built, release)
-    rights = {"contents": "read", "id-token": "write", "packages": "read"}
+    rights = _rights(spec, "read")
     if spec.platform.compute == "ecs":
         planned = plan_job(spec, f"plan-{name}", needs, scripts.FARGATE, _registry(spec), *fetch, when=when)
         yield replace(planned, tools=("docker", *planned.tools), rights=rights)

@@ -193,7 +193,11 @@ docker buildx bake --set '*.platform=linux/amd64' --set '*.output=type=cacheonly
 PUSH = """\
 VERSION="$COMMIT" REVISION="$COMMIT" SOURCE_DATE_EPOCH="$(git log -1 --format=%ct)"
 export VERSION REVISION SOURCE_DATE_EPOCH
-docker buildx bake --set '*.output=type=image,push=true,rewrite-timestamp=true' --metadata-file images.json
+set -- --set '*.output=type=image,push-by-digest=true,name-canonical=true,push=true,rewrite-timestamp=true'
+for service in $SERVICES; do
+  set -- "$@" --set "$service.tags=$REGISTRY/$APP-$service"
+done
+docker buildx bake "$@" --metadata-file images.json
 jq -r 'to_entries[] | "\\(.key) \\(.value["containerimage.digest"])"' images.json > digests.txt
 cat digests.txt
 """
@@ -250,6 +254,16 @@ VERIFY = _each_image(
     f"docker run --rm {_CONFIG} {pinned('cosign')} verify \\",
     '  --certificate-identity "$IDENTITY" --certificate-oidc-issuer "$ISSUER" "$reference" > /dev/null',
 )
+
+NAME = """\
+# only what was scanned and signed is called by its commit; whoever runs this again finds the first one there
+while read -r service digest; do
+  release="$REGISTRY/$APP-$service:$COMMIT"
+  if ! docker buildx imagetools inspect "$release" > /dev/null 2>&1; then
+    docker buildx imagetools create --tag "$release" "$REGISTRY/$APP-$service@$digest"
+  fi
+done < digests.txt
+"""
 
 RELEASE = """\
 if ! printf '%s' "$RELEASE" | grep -Eqx '[0-9a-f]{40}'; then
@@ -355,10 +369,10 @@ export TF_VAR_images
 RUNNING = """\
 # the images that run now, so that a change of infrastructure changes none of them
 images='{}'
-for service in $SERVICES; do
-  image="$(aws ecs describe-task-definition --task-definition "$APP-$ENVIRONMENT-$service" \\
+for task in $TASKS; do
+  image="$(aws ecs describe-task-definition --task-definition "${task#*=}" \\
     --query 'taskDefinition.containerDefinitions[0].image' --output text)"
-  images="$(echo "$images" | jq -c --arg name "$service" --arg image "$image" '. + {($name): $image}')"
+  images="$(echo "$images" | jq -c --arg name "${task%%=*}" --arg image "$image" '. + {($name): $image}')"
 done
 TF_VAR_images="$images"
 export TF_VAR_images

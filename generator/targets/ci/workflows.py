@@ -144,7 +144,7 @@ def _infra_plan(product: Product, specs: list[Spec]) -> Workflow:
         cloud=("<each:role>", "<each:region>"),
         when="own",
         each=each,
-        variables={"ENVIRONMENT": "<each:environment>", **PLANS, **_image_names(specs[0])},
+        variables={"ENVIRONMENT": "<each:environment>", **PLANS, **_each_tasks(specs)},
     )
     return Workflow(
         name="infra-plan",
@@ -159,17 +159,25 @@ def _infra_plan(product: Product, specs: list[Spec]) -> Workflow:
 
 def _planned(spec: Spec) -> dict[str, Any]:
     role, region = role_of(spec, "plan")
-    return {"environment": because(spec.environment.name, spec.environment.path), "role": role, "region": region}
+    tasks = {key.lower(): said for key, said in _tasks(spec).items()}
+    name = because(spec.environment.name, spec.environment.path)
+    return {"environment": name, "role": role, "region": region, **tasks}
 
 
 def _images_that_run(spec: Spec) -> str:
     return scripts.RUNNING if spec.platform.compute == "ecs" else ""
 
 
-def _image_names(spec: Spec) -> dict[str, Any]:
+def _tasks(spec: Spec) -> dict[str, Any]:
+    """Which task runs which service, for the variable that `RUNNING` reads."""
     if spec.platform.compute != "ecs":
         return {}
-    return {"APP": because(spec.app, "app"), "SERVICES": because(" ".join(spec.services), "services")}
+    pairs = (f"{name}={task}" for name, task in spec.tasks.items() if spec.services[name].built)
+    return {"TASKS": because(" ".join(pairs), "services", "app", spec.environment.path)}
+
+
+def _each_tasks(specs: list[Spec]) -> dict[str, Any]:
+    return {"TASKS": "<each:tasks>"} if _tasks(specs[0]) else {}
 
 
 def _infra_apply(specs: list[Spec]) -> Workflow:
@@ -178,7 +186,7 @@ def _infra_apply(specs: list[Spec]) -> Workflow:
     for spec in specs:
         name, before = spec.environment.name, spec.environment.promote_from
         after = (f"apply-{before}",) if before in applied else ()
-        jobs.append(plan_job(spec, f"plan-{name}", after, _images_that_run(spec), _image_names(spec)))
+        jobs.append(plan_job(spec, f"plan-{name}", after, _images_that_run(spec), _tasks(spec)))
         jobs.append(apply_job(spec, f"apply-{name}", f"plan-{name}"))
     return Workflow(
         name="infra-apply",
@@ -228,7 +236,7 @@ def _drift(product: Product, specs: list[Spec]) -> Workflow:
         rights=rights,
         cloud=("<each:role>", "<each:region>"),
         each=each,
-        variables={"ENVIRONMENT": "<each:environment>", **PLANS, **_image_names(specs[0])},
+        variables={"ENVIRONMENT": "<each:environment>", **PLANS, **_each_tasks(specs)},
     )
     every = because(how_often(asked(product.base, "drift", "every") or "1h"), "delivery.drift.every")
     return Workflow(

@@ -8,7 +8,7 @@ from generator.artifact import because
 from generator.markdown import code, written
 from generator.model import Product, Spec
 from generator.monitoring.addresses import runbook_path
-from generator.names import LIMIT, SHORT_LIMIT, cut
+from generator.names import LIMIT, cut
 
 FOLDER = "docs/infrastructure"
 _CLOUDS = frozenset({"aws"})
@@ -52,9 +52,7 @@ def planned(spec: Spec) -> Iterator[str]:
 
 def tasks(spec: Spec) -> tuple[str, ...]:
     """The services of ECS by the names that Terraform gives them."""
-    prefix = f"{spec.app}-{spec.environment.name}"
-    running = [one for one in spec.services.values() if not one.once and not spec.handed_out(one)]
-    return tuple(cut(f"{prefix}-{one.name}", SHORT_LIMIT) for one in running)
+    return tuple(task for name, task in spec.tasks.items() if not spec.services[name].once)
 
 
 def addresses(spec: Spec) -> Iterator[tuple[str, tuple[str, ...]]]:

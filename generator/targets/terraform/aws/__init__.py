@@ -113,7 +113,7 @@ def _backend(spec: Spec, cloud: Cloud) -> dict[str, Any]:
 def _variables(spec: Spec) -> Iterator[dict[str, Any]]:
     """What only a pipeline knows: the digests of the images, and who may administer a cluster."""
     if spec.platform.compute == "ecs":
-        built = [service.name for service in spec.services.values() if service.built]
+        built = [name for name in spec.tasks if spec.services[name].built]
         if built:
             yield _images(built)
     elif spec.platform.cluster is None:
@@ -202,6 +202,8 @@ def bootstrap(product: Product) -> Iterator[Artifact]:
             "ci_provider": because(forge[0] if forge else "github", "delivery.ci"),
             "repository": because(spec.delivery.repository or "", "delivery.repository"),
         }
+        if product.registry_keeper is spec:
+            values["publishes"] = because(True, "platform.registry.host")
         context = {"values": values}
         path = f"terraform/bootstrap/{name}.tfvars"
         yield Artifact(path, "terraform", "terraform/backend.hcl.j2", context, spec.environment.path, name)

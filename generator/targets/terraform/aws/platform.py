@@ -360,6 +360,7 @@ def registry(site: Site, second: Site | None) -> Iterator[Call]:
     arguments = {
         "name": site.name(),
         "repositories": because(names, host.at("host"), "services") if ours and names else None,
+        "cache_repository": because(f"{spec.app}-buildcache", "app") if ours and names and not again else None,
         "pull_through": because(_MIRRORS, host.at("mirror")) if host.mirror else None,
         "reader_account_ids": _readers(site) or None if ours else None,
         "replica_region": because(second.region, site.cloud.at("dr_region")) if second and ours and not again else None,

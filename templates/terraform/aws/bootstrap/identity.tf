@@ -2,12 +2,14 @@
 
 locals {
   github = {
-    plan  = ["repo:${var.repository}:pull_request", "repo:${var.repository}:ref:refs/heads/${var.branch}"]
-    apply = ["repo:${var.repository}:environment:${var.environment}"]
+    plan    = ["repo:${var.repository}:pull_request", "repo:${var.repository}:ref:refs/heads/${var.branch}"]
+    apply   = ["repo:${var.repository}:environment:${var.environment}"]
+    publish = ["repo:${var.repository}:ref:refs/heads/${var.branch}"]
   }
   gitlab = {
-    plan  = ["project_path:${var.repository}:ref_type:branch:ref:${var.branch}"]
-    apply = ["project_path:${var.repository}:ref_type:branch:ref:${var.branch}"]
+    plan    = ["project_path:${var.repository}:ref_type:branch:ref:${var.branch}"]
+    apply   = ["project_path:${var.repository}:ref_type:branch:ref:${var.branch}"]
+    publish = ["project_path:${var.repository}:ref_type:branch:ref:${var.branch}"]
   }
   subjects = var.ci_provider == "github" ? local.github : local.gitlab
 }
@@ -24,5 +26,9 @@ module "identity" {
     plan_subjects   = local.subjects.plan
     apply_subjects  = local.subjects.apply
     create_provider = var.create_ci_provider
+    publish = !var.publishes ? null : {
+      subjects        = local.subjects.publish
+      repository_arns = ["arn:${local.partition}:ecr:${var.region}:${local.account}:repository/${var.app}-*"]
+    }
   }
 }

@@ -87,3 +87,10 @@ variable "create_ci_provider" {
   default     = true
   nullable    = false
 }
+
+variable "publishes" {
+  type        = bool
+  description = "Whether the product's images are pushed to the registry of this account."
+  default     = false
+  nullable    = false
+}

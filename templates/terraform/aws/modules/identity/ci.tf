@@ -7,6 +7,14 @@ locals {
   ci_audience = var.ci == null ? "" : coalesce(var.ci.audience, var.ci.provider == "github" ? "sts.amazonaws.com" : local.ci_url)
   ci_arn      = var.ci == null ? "" : var.ci.create_provider ? aws_iam_openid_connect_provider.this[0].arn : "arn:${local.partition}:iam::${local.account}:oidc-provider/${local.ci_host}"
   ci_subjects = var.ci == null ? {} : { plan = var.ci.plan_subjects, apply = var.ci.apply_subjects }
+  # Publishing images needs neither the state nor the right to change anything else.
+  ci_publishes = try(var.ci.publish, null) != null
+  ci_roles     = merge(local.ci_subjects, local.ci_publishes ? { publish = var.ci.publish.subjects } : {})
+  ci_purposes = {
+    plan    = "The pipeline reads what is there and plans."
+    apply   = "The pipeline applies a plan that was approved."
+    publish = "The pipeline pushes images."
+  }
 }
 
 # AWS checks the forge by its public certificate authority, so no thumbprint is given.
@@ -18,7 +26,7 @@ resource "aws_iam_openid_connect_provider" "this" {
 }
 
 data "aws_iam_policy_document" "ci_trust" {
-  for_each = local.ci_subjects
+  for_each = local.ci_roles
 
   statement {
     actions = ["sts:AssumeRoleWithWebIdentity"]
@@ -43,10 +51,10 @@ data "aws_iam_policy_document" "ci_trust" {
 }
 
 resource "aws_iam_role" "ci" {
-  for_each = local.ci_subjects
+  for_each = local.ci_roles
 
   name                 = "${var.name}-${each.key}"
-  description          = each.key == "plan" ? "The pipeline reads what is there and plans." : "The pipeline applies a plan that was approved."
+  description          = local.ci_purposes[each.key]
   assume_role_policy   = data.aws_iam_policy_document.ci_trust[each.key].json
   max_session_duration = 3600
   permissions_boundary = each.key == "apply" ? aws_iam_policy.boundary[0].arn : null
@@ -135,6 +143,38 @@ resource "aws_iam_role_policy_attachment" "apply" {
 
   role       = aws_iam_role.ci["apply"].name
   policy_arn = "arn:${local.partition}:iam::aws:policy/PowerUserAccess"
+}
+
+data "aws_iam_policy_document" "publish" {
+  count = local.ci_publishes ? 1 : 0
+
+  statement {
+    sid       = "SignInToRegistry"
+    actions   = ["ecr:GetAuthorizationToken"]
+    resources = ["*"] # this action knows no resource
+  }
+
+  statement {
+    sid = "PushImages"
+    actions = [
+      "ecr:BatchCheckLayerAvailability",
+      "ecr:BatchGetImage",
+      "ecr:CompleteLayerUpload",
+      "ecr:GetDownloadUrlForLayer",
+      "ecr:InitiateLayerUpload",
+      "ecr:PutImage",
+      "ecr:UploadLayerPart",
+    ]
+    resources = var.ci.publish.repository_arns
+  }
+}
+
+resource "aws_iam_role_policy" "publish" {
+  count = local.ci_publishes ? 1 : 0
+
+  name   = "publish"
+  role   = aws_iam_role.ci["publish"].id
+  policy = data.aws_iam_policy_document.publish[0].json
 }
 
 # Power users make no identities; the pipeline makes those of this product, inside the boundary.
@@ -234,6 +274,7 @@ data "aws_iam_policy_document" "boundary" {
     resources = [
       "arn:${local.partition}:iam::${local.account}:role/${var.name}-apply",
       "arn:${local.partition}:iam::${local.account}:role/${var.name}-plan",
+      "arn:${local.partition}:iam::${local.account}:role/${var.name}-publish",
     ]
   }
 }

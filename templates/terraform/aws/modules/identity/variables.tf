@@ -60,10 +60,14 @@ variable "ci" {
     plan_subjects   = list(string)
     apply_subjects  = list(string)
     create_provider = optional(bool, true)
-    host            = optional(string)
-    audience        = optional(string)
+    publish = optional(object({
+      subjects        = list(string)
+      repository_arns = list(string)
+    }))
+    host     = optional(string)
+    audience = optional(string)
   })
-  description = "The forge whose pipeline plans and applies (github or gitlab), and the exact subjects of its tokens; null makes no roles for a pipeline. create_provider is false where the account knows the forge already; host and audience are those of a forge of one's own."
+  description = "The forge whose pipeline plans and applies (github or gitlab), and the exact subjects of its tokens; null makes no roles for a pipeline. create_provider is false where the account knows the forge already; publish makes a role that pushes images to some repositories of ECR and does nothing else; host and audience are those of a forge of one's own."
   default     = null
 
   validation {
@@ -72,8 +76,13 @@ variable "ci" {
   }
 
   validation {
-    condition     = var.ci == null || try(length(var.ci.plan_subjects) > 0 && length(var.ci.apply_subjects) > 0 && alltrue([for subject in concat(var.ci.plan_subjects, var.ci.apply_subjects) : !strcontains(subject, "*") && length(subject) > 5]), false)
+    condition     = var.ci == null || try(length(var.ci.plan_subjects) > 0 && length(var.ci.apply_subjects) > 0 && alltrue([for subject in concat(var.ci.plan_subjects, var.ci.apply_subjects, try(var.ci.publish.subjects, [])) : !strcontains(subject, "*") && length(subject) > 5]), false)
     error_message = "Subjects are written out in full; a * would let other repositories or branches in."
+  }
+
+  validation {
+    condition     = try(var.ci.publish, null) == null || try(length(var.ci.publish.subjects) > 0 && length(var.ci.publish.repository_arns) > 0 && !contains(var.ci.publish.repository_arns, "*"), false)
+    error_message = "Publishing names its subjects and the ARNs of the repositories; * is not granted."
   }
 }
 

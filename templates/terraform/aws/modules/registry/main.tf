@@ -22,12 +22,14 @@ locals {
       },
       {
         rulePriority = 2
-        description  = "The newest ${var.keep_images} images stay"
+        description  = "The newest ${var.keep_images} images with a tag stay"
         action       = { type = "expire" }
+        # The parts of an image for several platforms have no tag; counted as well, they would leave few releases.
         selection = {
-          tagStatus   = "any"
-          countType   = "imageCountMoreThan"
-          countNumber = var.keep_images
+          tagStatus      = "tagged"
+          tagPatternList = ["*"]
+          countType      = "imageCountMoreThan"
+          countNumber    = var.keep_images
         }
       },
     ]
@@ -56,6 +58,32 @@ resource "aws_ecr_lifecycle_policy" "this" {
 
   repository = each.value.name
   policy     = local.retention
+}
+
+# What builds keep for the next build. Its tags move, so it is no place for images.
+resource "aws_ecr_repository" "cache" {
+  #checkov:skip=CKV_AWS_51:the cache of a build is written anew by each build; nothing is run from it
+  count = var.cache_repository == null ? 0 : 1
+
+  name                 = var.cache_repository
+  image_tag_mutability = "MUTABLE"
+  force_delete         = true
+
+  image_scanning_configuration {
+    scan_on_push = true
+  }
+
+  encryption_configuration {
+    encryption_type = "KMS"
+    kms_key         = var.kms_key_arn
+  }
+}
+
+resource "aws_ecr_lifecycle_policy" "cache" {
+  count = var.cache_repository == null ? 0 : 1
+
+  repository = aws_ecr_repository.cache[0].name
+  policy     = jsonencode({ rules = [jsondecode(local.retention).rules[0]] })
 }
 
 resource "aws_ecr_repository_policy" "readers" {

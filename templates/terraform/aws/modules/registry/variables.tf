@@ -21,6 +21,17 @@ variable "repositories" {
   }
 }
 
+variable "cache_repository" {
+  type        = string
+  description = "Name of a repository for the caches of builds, whose tags may move; null makes none."
+  default     = null
+
+  validation {
+    condition     = var.cache_repository == null || can(regex("^[a-z0-9]+([._-][a-z0-9]+)*(/[a-z0-9]+([._-][a-z0-9]+)*)*$", var.cache_repository))
+    error_message = "A repository name has lower-case letters and digits, in parts joined by one of . _ - and /."
+  }
+}
+
 variable "kms_key_arn" {
   type        = string
   description = "ARN of the environment's key, which encrypts the images."

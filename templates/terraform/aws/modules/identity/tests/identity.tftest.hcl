@@ -233,3 +233,53 @@ run "refuses_a_pipeline_without_state" {
     ci = { provider = "github", plan_subjects = ["repo:acme/shop:pull_request"], apply_subjects = ["repo:acme/shop:environment:prod"] }
   }
 }
+
+run "publishing" {
+  command = plan
+
+  variables {
+    ci = {
+      provider       = "github"
+      plan_subjects  = ["repo:acme/shop:pull_request"]
+      apply_subjects = ["repo:acme/shop:environment:prod"]
+      publish = {
+        subjects        = ["repo:acme/shop:ref:refs/heads/main"]
+        repository_arns = ["arn:aws:ecr:eu-west-1:111111111111:repository/shop-*"]
+      }
+    }
+    state_bucket_arn = "arn:aws:s3:::shop-prod-terraform-state"
+    state_key_arn    = "arn:aws:kms:eu-west-1:111111111111:key/00000000-0000-0000-0000-000000000000"
+  }
+
+  assert {
+    condition     = aws_iam_role.ci["publish"].name == "shop-prod-publish" && !contains(keys(aws_iam_role_policy.ci_state), "publish")
+    error_message = "Whoever pushes images does not see the state."
+  }
+
+  assert {
+    condition     = alltrue([for statement in data.aws_iam_policy_document.publish[0].statement : alltrue([for action in statement.actions : startswith(action, "ecr:") && !strcontains(action, "Delete")])])
+    error_message = "Publishing adds images and takes none away."
+  }
+
+  assert {
+    condition     = [for statement in data.aws_iam_policy_document.publish[0].statement : statement.resources if statement.sid == "PushImages"][0] == toset(["arn:aws:ecr:eu-west-1:111111111111:repository/shop-*"])
+    error_message = "Images are pushed to the repositories of the product."
+  }
+}
+
+run "refuses_publishing_everywhere" {
+  command = plan
+
+  variables {
+    ci = {
+      provider       = "github"
+      plan_subjects  = ["repo:acme/shop:pull_request"]
+      apply_subjects = ["repo:acme/shop:environment:prod"]
+      publish        = { subjects = ["repo:acme/shop:ref:refs/heads/main"], repository_arns = ["*"] }
+    }
+    state_bucket_arn = "arn:aws:s3:::shop-prod-terraform-state"
+    state_key_arn    = "arn:aws:kms:eu-west-1:111111111111:key/00000000-0000-0000-0000-000000000000"
+  }
+
+  expect_failures = [var.ci]
+}

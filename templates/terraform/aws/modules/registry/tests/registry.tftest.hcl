@@ -57,8 +57,8 @@ run "defaults_are_safe" {
   }
 
   assert {
-    condition     = jsondecode(aws_ecr_lifecycle_policy.this["shop/web"].policy).rules[1].selection.tagStatus == "any" && jsondecode(aws_ecr_lifecycle_policy.this["shop/web"].policy).rules[1].rulePriority == 2
-    error_message = "The rule for all images comes last, as ECR demands."
+    condition     = jsondecode(aws_ecr_lifecycle_policy.this["shop/web"].policy).rules[1].selection.tagStatus == "tagged" && jsondecode(aws_ecr_lifecycle_policy.this["shop/web"].policy).rules[1].selection.tagPatternList == ["*"]
+    error_message = "Releases are counted, not the parts of them that have no tag."
   }
 
   assert {
@@ -88,6 +88,24 @@ run "more_repositories" {
   assert {
     condition     = keys(output.repository_urls) == ["shop/api", "shop/web", "shop/worker"] && keys(output.repository_arns) == keys(output.repository_urls)
     error_message = "Each repository has its address and ARN among the outputs."
+  }
+}
+
+run "cache_of_builds" {
+  command = plan
+
+  variables {
+    cache_repository = "shop-buildcache"
+  }
+
+  assert {
+    condition     = aws_ecr_repository.cache[0].image_tag_mutability == "MUTABLE" && aws_ecr_repository.this["shop/web"].image_tag_mutability == "IMMUTABLE"
+    error_message = "Only the tags of caches move."
+  }
+
+  assert {
+    condition     = [for rule in jsondecode(aws_ecr_lifecycle_policy.cache[0].policy).rules : rule.selection.tagStatus] == ["untagged"]
+    error_message = "Caches that were replaced go by themselves."
   }
 }
 
