@@ -1107,3 +1107,116 @@ def test_the_same_tree_gives_the_same_text_and_is_not_changed(tmp_path: Path) ->
     before = sorted(tmp_path.rglob("*"))
     assert text_of(tmp_path) == text_of(tmp_path)
     assert sorted(tmp_path.rglob("*")) == before
+
+
+# what owners of real trees met
+
+
+def test_go_port_that_is_assigned_is_whole(tmp_path: Path) -> None:
+    main = 'package main\n\nfunc main() {\n\tport := "9090"\n\thttp.ListenAndServe(":"+port, nil)\n}\n'
+    (service,) = found(tmp_path, {"go.mod": "module a.b/c\n\ngo 1.25\n", "main.go": main}).services
+    assert service.port is not None
+    assert (service.port.value, service.port.where) == (9090, "main.go:4")
+
+
+def test_go_program_that_migrates_is_no_service(tmp_path: Path) -> None:
+    serves = 'package main\n\nfunc main() { http.ListenAndServe(":8080", nil) }\n'
+    files: dict[str, str | bytes] = {
+        "go.mod": "module a.b/c\n\ngo 1.25\n",
+        "cmd/server/main.go": serves,
+        "cmd/migrate/main.go": "package main\n\nfunc main() {}\n",
+    }
+    made = found(tmp_path, files)
+    assert [service.name.value for service in made.services] == ["server"]
+    assert "migrate (cmd/migrate) runs to its end, so it is no service" in made.notes
+
+
+def test_extras_of_a_library_bring_what_they_bring(tmp_path: Path) -> None:
+    files: dict[str, str | bytes] = {
+        "pyproject.toml": '[project]\nname = "a"\ndependencies = [\n  "fastapi[standard]",\n  "celery[redis]",\n]\n',
+        "uv.lock": "version = 1\n",
+        "main.py": 'from fastapi import FastAPI\napp = FastAPI()\n\n@app.get("/livez")\ndef live(): ...\n',
+    }
+    made = found(tmp_path, files)
+    (service,) = made.services
+    assert service.start is not None
+    assert service.start.value == "uvicorn main:app --host 0.0.0.0 --port 8000"
+    assert service.live is not None
+    assert [(one.type.value, one.type.where) for one in made.resources] == [("valkey", "pyproject.toml:5")]
+
+
+def test_fields_of_settings_are_variables(tmp_path: Path) -> None:
+    settings = (
+        "class Settings(BaseSettings):\n"
+        '    """Of the service."""\n\n'
+        "    database_url: PostgresDsn\n"
+        "    page_size: int = 50\n"
+        "    api_token: str\n"
+        '    model_config = SettingsConfigDict(env_prefix="inv_")\n\n'
+        "    def dsn(self) -> str:\n"
+        '        local: str = "x"\n'
+        "        return local\n\n\n"
+        "class Other(BaseModel):\n"
+        "    size: int = 3\n"
+    )
+    files: dict[str, str | bytes] = {"requirements.txt": "asyncpg\nuvicorn\nfastapi\n", "settings.py": settings}
+    files["main.py"] = "app = FastAPI()\n"
+    (service,) = found(tmp_path, files).services
+    assert {name: (one.value, one.where) for name, one in service.env.items()} == {
+        "INV_DATABASE_URL": ("${db.url}", "settings.py:4"),
+        "INV_PAGE_SIZE": ("50", "settings.py:5"),
+        "INV_API_TOKEN": ("${secret.inv-api-token}", "settings.py:6"),
+    }
+
+
+def test_address_of_a_type_means_the_one_store_of_it(tmp_path: Path) -> None:
+    settings = (
+        'DATABASES = {"default": dj_database_url.config(default="sqlite:///db.sqlite3")}\n'
+        'CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL", "redis://localhost:6379/0")\n'
+        'OTHER_URL = os.environ.get("OTHER_URL", "redis://redis.example.com/0")\n'
+    )
+    files: dict[str, str | bytes] = {
+        "requirements.txt": "gunicorn\npsycopg\nredis\n",
+        "settings.py": settings,
+        "Procfile": "web: gunicorn a.wsgi\n",
+    }
+    (service,) = found(tmp_path, files).services
+    assert {name: one.value for name, one in service.env.items()} == {
+        "DATABASE_URL": "${db.url}",
+        "CELERY_BROKER_URL": "${cache.url}",
+    }
+    assert set(service.unset) == {"OTHER_URL"}  # somebody else's
+    assert service.env["DATABASE_URL"].where == "settings.py:1"
+
+
+def test_what_is_done_already_is_not_proposed(tmp_path: Path) -> None:
+    listed = "web: gunicorn a.wsgi\nworker: celery -A a worker\nrelease: python manage.py migrate\n"
+    files: dict[str, str | bytes] = {"requirements.txt": "gunicorn\n", "manage.py": "", "Procfile": listed}
+    made = found(tmp_path, files)
+    assert [service.migrate is not None for service in made.services] == [True, False]
+    assert not [text for service in made.services for text in service.remarks if text.startswith("migrate:")]
+
+
+def test_member_of_a_workspace_is_installed_as_the_workspace_is(tmp_path: Path) -> None:
+    scripts = '"scripts": {"build": "nest build", "start": "node dist/main"}'
+    package = f'{{"name": "api", {scripts}, "dependencies": {{"@nestjs/core": "11", "amqplib": "1"}}}}'
+    main = "const app = await NestFactory.create(M);\napp.setGlobalPrefix('api');\nawait app.listen(3000);\n"
+    files: dict[str, str | bytes] = {
+        "package.json": '{"private": true}',
+        "pnpm-lock.yaml": "lockfileVersion: '9.0'\n",
+        "apps/api/package.json": package,
+        "apps/api/src/main.ts": main,
+        "apps/api/src/health.ts": "@Controller('health')\nclass H {\n  @Get('live') live() {}\n}\n",
+    }
+    (service,) = found(tmp_path, files).services
+    assert service.package_manager is not None
+    assert (service.package_manager.value, service.package_manager.where) == ("pnpm", "pnpm-lock.yaml")
+    assert service.command is not None
+    assert service.command.value == "pnpm run build"
+    assert service.live is not None
+    assert service.live.value == "/api/health/live"
+    assert any("amqplib (apps/api/package.json:1) speaks with RabbitMQ" in text for text in service.remarks)
+    files["apps/api/src/main.ts"] = main.replace("'api')", "'api', { exclude: ['health'] })")
+    (service,) = found(tmp_path, files).services
+    assert service.live is not None
+    assert service.live.value == "/health/live"

@@ -34,6 +34,9 @@ _BUILDING = re.compile(r"(?:yarn|npm|pnpm|bun)(?: run)? (?:build|watch|css|js)\b
 """What a service of a compose file runs that only builds."""
 _SCRIPTED = frozenset({"node", "python", "ruby", "php"})
 """Runtimes whose start command is the same in every image."""
+_NO_WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
+"""What a reader of YAML takes for something else than a name."""
+_ONCE = frozenset({"migrate", "migration", "migrations", "migrator", "seed", "seeder", "setup-db", "init-db"})
 MOST_SERVICES = 40
 
 
@@ -196,6 +199,11 @@ def _of_unit(tree: Tree, unit: Unit, taken: set[str]) -> Iterator[_Plan]:
         return
     unit = replace(unit, migrate=listed.release or unit.migrate)
     base = _base_name(unit)
+    kept = tuple(process for process in processes if not _ends(process)) or processes
+    for process in processes:
+        if process not in kept and process.name is not None:
+            tree.note(f"{process.name.value} ({process.name.where}) runs to its end, so it is no service")
+    processes = kept
     for index, process in enumerate(processes):
         name = base
         if process.name is not None and unit.runtime.value == "rust":
@@ -212,6 +220,11 @@ def _of_unit(tree: Tree, unit: Unit, taken: set[str]) -> Iterator[_Plan]:
             image=made,
             alone=len(processes) == 1,
         )
+
+
+def _ends(process: Process) -> bool:
+    """Whether a program is of those that change data once and end."""
+    return process.name is not None and process.name.value in _ONCE and not process.listens
 
 
 def _library(unit: Unit) -> bool:
@@ -231,6 +244,7 @@ def _name(written: str, taken: set[str]) -> str:
     """A name that a spec takes, and that no other service has."""
     word = re.sub(r"[^a-z0-9-]+", "-", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", written).lower()).strip("-")
     word = re.sub(r"^[^a-z]+", "", word)[:28].rstrip("-") or "web"
+    word = f"{word}-service" if word in _NO_WORDS else word
     word = {"app": "web", **{name: f"{name}-service" for name in RESERVED if name != "app"}}.get(word, word)
     unique, number = word, 2
     while unique in taken:
@@ -289,6 +303,8 @@ def _service(tree: Tree, plan: _Plan, folders: Sequence[str]) -> Service:
     if port is None and runtime != "static" and plan.process.listens and (plan.alone or plan.compose is None):
         remarks.append("port: where it listens was not found; without one it is a worker, whom nobody calls")
     start, more = _start(plan, runtime)
+    migrate = unit.migrate if plan.process.listens or plan.alone else None
+    left = [text for text in unit.remarks if not text.startswith("migrate:") or _migrates(plan)]
     output = unit.output
     if runtime == "node" and (output is None or output.value != ".next/standalone"):
         output = node.output(tree, unit.folder, start, unit.command)
@@ -307,9 +323,14 @@ def _service(tree: Tree, plan: _Plan, folders: Sequence[str]) -> Service:
         port=None if runtime == "static" else port,
         live=live if port or runtime == "static" else None,
         ready=ready if port or runtime == "static" else None,
-        migrate=unit.migrate if plan.process.listens or plan.alone else None,
-        remarks=tuple(text for text in (*unit.remarks, older, *remarks, *more, *_said(tree, plan, start)) if text),
+        migrate=migrate,
+        remarks=tuple(text for text in (*left, older, *remarks, *more, *_said(tree, plan, start)) if text),
     )
+
+
+def _migrates(plan: _Plan) -> bool:
+    """Whether it is still to be said how data could be migrated: of one process of a folder, where nothing says so."""
+    return plan.unit.migrate is None and (plan.process.listens or plan.alone)
 
 
 _CLOCK = re.compile(r"\bbeat\b|\bclockwork\b|\bwhenever\b|\bschedule:work\b|\bapscheduler\b")
@@ -318,6 +339,7 @@ _CLOCK = re.compile(r"\bbeat\b|\bclockwork\b|\bwhenever\b|\bschedule:work\b|\bap
 def _said(tree: Tree, plan: _Plan, start: Found[str] | None) -> Iterator[str]:
     """What else is to be known of a service."""
     yield stores.several(tree, plan.unit)
+    yield from stores.untyped(plan.unit)
     named = plan.name.value in {"clock", "scheduler", "beat", "cron"}
     if named or (start is not None and _CLOCK.search(start.value)):
         yield "scale: {min: 1, max: 1} would fit: a clock that runs twice does everything twice"

@@ -88,6 +88,20 @@ LIBRARIES: Mapping[str, Mapping[str, str]] = {
 }  # fmt: skip
 """Client libraries by runtime, as they are named in manifests."""
 
+BROKERS: Mapping[str, str] = {
+    "amqplib": "RabbitMQ", "amqp-connection-manager": "RabbitMQ", "pika": "RabbitMQ", "aio-pika": "RabbitMQ",
+    "github.com/rabbitmq/amqp091-go": "RabbitMQ", "github.com/streadway/amqp": "RabbitMQ", "lapin": "RabbitMQ",
+    "spring-boot-starter-amqp": "RabbitMQ", "amqp-client": "RabbitMQ", "RabbitMQ.Client": "RabbitMQ",
+    "MassTransit.RabbitMQ": "RabbitMQ", "bunny": "RabbitMQ", "php-amqplib/php-amqplib": "RabbitMQ",
+    "ext-amqp": "RabbitMQ", "kafkajs": "Kafka", "node-rdkafka": "Kafka", "aiokafka": "Kafka",
+    "confluent-kafka": "Kafka", "kafka-python": "Kafka", "github.com/segmentio/kafka-go": "Kafka",
+    "github.com/IBM/sarama": "Kafka", "github.com/Shopify/sarama": "Kafka",
+    "github.com/confluentinc/confluent-kafka-go": "Kafka", "spring-kafka": "Kafka", "kafka-clients": "Kafka",
+    "Confluent.Kafka": "Kafka", "rdkafka": "Kafka", "ruby-kafka": "Kafka", "karafka": "Kafka", "ext-rdkafka": "Kafka",
+    "nats": "NATS", "nats-py": "NATS", "github.com/nats-io/nats.go": "NATS", "async-nats": "NATS",
+}  # fmt: skip
+"""Client libraries of what a spec has no type for; a name means the same in every language that has it."""
+
 SAME_ENGINE = frozenset({"postgres", "postgresql", "mysql", "mysql-server", "mongo", "mongodb", "valkey"})
 """Images whose version is one of the resource's own engine."""
 

@@ -130,6 +130,7 @@ def meaning(variable: Variable, around: Surroundings) -> Meaning:
         if found is not None:
             return found
     reference = _jdbc(around.resources, variable) if variable.form == "jdbc" else _by_name(name, around)
+    reference = reference or _by_scheme(variable, around) or _by_name(variable.seen, around)
     if reference:
         return Meaning(value=Found(reference, variable.where, seen=variable.seen or name))
     if secret(name) or any(_CREDENTIALS.search(text) for text, _ in variable.values):
@@ -265,6 +266,19 @@ def _by_name(name: str, around: Surroundings) -> str:
             reference = _only(around.resources, kinds, output)
             if reference:
                 return reference
+    return ""
+
+
+_SCHEMES = {"redis": "valkey", "rediss": "valkey", "postgres": "postgres", "postgresql": "postgres"}
+_SCHEMES |= {"mysql": "mysql", "mongodb": "mongodb", "mongodb+srv": "mongodb"}
+
+
+def _by_scheme(variable: Variable, around: Surroundings) -> str:
+    """The one resource of the type that an address of the same machine is of: `redis://localhost:6379/0`."""
+    for text, _ in variable.values:
+        scheme = text.partition("://")[0]
+        if "://" in text and scheme in _SCHEMES and _LOCAL.search(text):
+            return _only(around.resources, (_SCHEMES[scheme],), "url")
     return ""
 
 

@@ -24,8 +24,8 @@ PORTS = tuple(
         r'\bnet\.Listen\(\s*"tcp[46]?"\s*,\s*"[^":\n]*:(\d{2,5})"',
         r'\bAddr:\s*"[^":\n]*:(\d{2,5})"',
         r'"PORT"\s*,\s*"?:?(\d{2,5})"?',
-        r'\b(?:port|addr|address|listenAddr)\s*:?=\s*"[^":\n]*:?(\d{2,5})"',
-        r'\bflag\.\w+\([^\n]{0,30}"(?:port|addr|listen)"\s*,\s*"?[^":\n]*:?(\d{2,5})\b',
+        r'\b(?:port|addr|address|listenAddr)\s*:?=\s*"(?:[^":\n]*:)?(\d{2,5})"',
+        r'\bflag\.\w+\([^\n]{0,30}"(?:port|addr|listen)"\s*,\s*"?(?:[^":\n]*:)?(\d{2,5})\b',
     )
 )
 

@@ -284,16 +284,25 @@ def _manager(package: _Package) -> tuple[Found[str] | None, list[str]]:
         return Found(name, said.where), notes
     if locks:
         return Found(locks[0][1], locks[0][0]), []
-    return None, [_unlocked(tree, folder, "npm")]
+    above = _lock_above(tree, folder)
+    manager = Found(dict(_LOCKS)[above.rpartition("/")[2]], above) if above else None
+    return manager, [_unlocked(tree, folder, "npm")]
+
+
+def _lock_above(tree: Tree, folder: str) -> str:
+    """The lockfile of the workspace that a package is part of."""
+    while folder != ".":
+        folder = parent(folder)
+        lock = tree.first(folder, *(name for name, _ in _LOCKS))
+        if lock is not None:
+            return lock
+    return ""
 
 
 def _unlocked(tree: Tree, folder: str, manager: str) -> str:
-    path, above = join(folder, "package.json"), folder
-    while above != ".":
-        above = parent(above)
-        lock = tree.first(above, *(name for name, _ in _LOCKS))
-        if lock is not None:
-            return f"{path} has its lockfile in {lock}; an image of {folder} alone needs one beside it"
+    path, lock = join(folder, "package.json"), _lock_above(tree, folder)
+    if lock:
+        return f"{path} has its lockfile in {lock}; an image of {folder} alone needs one beside it"
     return f"{path} has no lockfile beside it; {manager} install makes one, and the image is built from it"
 
 

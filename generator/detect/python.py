@@ -19,6 +19,13 @@ _MADE = re.compile(
 _GUARD = re.compile(r"^if\s+__name__\s*==\s*[\"']", re.MULTILINE)
 _SERVES = re.compile(r"\b(?:serve_forever|run_app|uvicorn\.run|\.run\(|serve\()")
 _NAME = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*(?:[<>=!~;@(,].*)?$")
+_EXTRAS = {
+    ("fastapi", "standard"): ("fastapi-cli", "uvicorn"),
+    ("fastapi", "all"): ("fastapi-cli", "uvicorn"),
+    ("celery", "redis"): ("redis",),
+    ("kombu", "redis"): ("redis",),
+}
+"""What an extra of a library brings: https://fastapi.tiangolo.com/#dependencies and Celery's bundles."""
 PORTS = tuple(
     re.compile(pattern)
     for pattern in (
@@ -137,6 +144,9 @@ def _add(made: dict[str, Found[str]], text: object, where: object) -> None:
     if match and callable(where):
         name = _canonical(match[1])
         made.setdefault(name, Found(name, where(text), seen="" if name in str(text) else match[1]))
+        for extra in re.findall(r"[\w-]+", (re.search(r"\[([^\]]*)\]", str(text)) or ("", ""))[1]):
+            for brought in _EXTRAS.get((name, extra.lower()), ()):
+                made.setdefault(brought, Found(brought, where(text), seen=match[1]))
 
 
 def _canonical(name: str) -> str:

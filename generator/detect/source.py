@@ -139,6 +139,7 @@ def health(found: Sequence[Source]) -> tuple[Found[str] | None, Found[str] | Non
     """The routes that say whether a service lives, and whether it can serve."""
     live: list[Found[str]] = []
     ready: list[Found[str]] = []
+    prefix = _global_prefix(found)
     for source in found:
         for match in [*_routes(source), *source.matches(_BARE_HEALTH)]:
             groups = match.groupdict()
@@ -147,7 +148,7 @@ def health(found: Sequence[Source]) -> tuple[Found[str] | None, Found[str] | Non
             whole = path if path.startswith("/") else f"/{path}"
             made = Found(whole, where, seen="" if whole == path else path)
             (ready if _READY.search(path) else live).append(made)
-        for path, where, seen in _nested(source):
+        for path, where, seen in _nested(source, prefix):
             (ready if _READY.search(path) else live).append(Found(path, where, seen=seen))
     first_live = min(live, key=_usual, default=None)
     first_ready = min(ready, key=_usual, default=None)
@@ -165,14 +166,23 @@ def _routes(source: Source) -> Iterator[re.Match[str]]:
 
 _CONTROLLER = re.compile(r"""@Controller\(\s*(?:["'](?P<prefix>[\w/-]*)["'])?\s*\)""")
 _GET = re.compile(r"""@Get\(\s*(?:["'](?P<path>[\w/-]*)["'])?\s*\)""")
+_PREFIX = re.compile(r"""\.setGlobalPrefix\(\s*["'](?P<prefix>[\w/-]+)["']\s*(?P<end>[),])""")
 _WORDS = re.compile(r"(?:^|/)(?:healthz?|livez?|liveness|readyz?|readiness)$")
 
 
-def _nested(source: Source) -> Iterator[tuple[str, str, str]]:
+def _global_prefix(found: Sequence[Source]) -> str:
+    """What NestJS puts in front of every route, unless it excludes some."""
+    for source in found:
+        for match in source.matches(_PREFIX):
+            return match["prefix"].strip("/") if match["end"] == ")" else ""
+    return ""
+
+
+def _nested(source: Source, before: str) -> Iterator[tuple[str, str, str]]:
     """Routes of NestJS: what a method says below what its class says."""
     for controller in source.matches(_CONTROLLER):
         for match in source.matches(_GET):
-            parts = [part.strip("/") for part in (controller["prefix"], match["path"]) if part]
+            parts = [part.strip("/") for part in (before, controller["prefix"], match["path"]) if part]
             path = "/" + "/".join(part for part in parts if part)
             if match.start() > controller.start() and _WORDS.search(path):
                 group = match if match["path"] else controller
@@ -263,6 +273,36 @@ _SERVER_NAMES = re.compile(
 """What `$_SERVER` holds of the request, not of the environment."""
 
 
+_IMPLIED = {"python": ((re.compile(r"\bdj_database_url\.config\("), "DATABASE_URL"),)}
+"""Calls that read a variable without naming it."""
+
+
+_SETTINGS = re.compile(
+    r"^class \w+\((?:\w+\.)?BaseSettings\b[^)\n]*\):[^\n]*\n(?P<body>(?:[ \t]+[^\n]*\n?|[ \t]*\n)*)", re.MULTILINE
+)
+_FIELD = re.compile(
+    r"^(?: {4}|\t)(?P<name>[a-z][a-z0-9_]{1,50})[ \t]*:[ \t]*[^=\n]{1,80}?"
+    r"""(?:=[ \t]*(?P<default>["'][^"'\n]{0,80}["']|\d{1,9}|True|False)?[^\n]*)?$""",
+    re.MULTILINE,
+)
+_ENV_PREFIX = re.compile(r"""env_prefix\s*=\s*["'](?P<prefix>\w*)["']""")
+
+
+def _of_pydantic(source: Source) -> Iterator[Read]:
+    """The fields of settings classes, which are read from the environment.
+
+    https://docs.pydantic.dev/latest/concepts/pydantic_settings/
+    """
+    for block in source.matches(_SETTINGS):
+        said = _ENV_PREFIX.search(block["body"])
+        prefix = said["prefix"] if said else ""
+        for match in _FIELD.finditer(source.code, block.start("body"), block.end("body")):
+            name = match["name"]
+            if name != "model_config" and source.bare[match.start("name")] == name[0]:
+                default = match["default"].strip("\"'") if match["default"] else None
+                yield Read((prefix + name).upper(), source.file.where(match.start("name")), default, seen=name)
+
+
 def variables(found: Sequence[Source], language: str) -> dict[str, Read]:
     """The variables that sources read, each where it is read first with a default, else where it is read first."""
     made: dict[str, Read] = {}
@@ -278,6 +318,11 @@ def variables(found: Sequence[Source], language: str) -> dict[str, Read]:
                 if known is None or (known.default is None and default is not None):
                     text = default.strip("\"'`") if default is not None else None
                     made[name] = Read(name, source.file.where(match.start("name")), text)
+        for read_there in _of_pydantic(source) if language == "python" else ():
+            made.setdefault(read_there.name, read_there)
+        for pattern, name in _IMPLIED.get(language, ()):
+            for match in source.matches(pattern):
+                made.setdefault(name, Read(name, source.file.where(match.start()), seen=match[0].rstrip("(")))
     return dict(sorted(made.items(), key=lambda entry: _place(entry[1].where)))
 
 

@@ -41,6 +41,14 @@ def kinds(tree: Tree, unit: Unit) -> dict[str, Found[str]]:
     return made
 
 
+def untyped(unit: Unit) -> Iterator[str]:
+    """What to say of clients of something that a spec has no type for."""
+    for name, library in unit.libraries.items():
+        what = backing.BROKERS.get(re.sub(r"/v\d+$", "", name))
+        if what is not None:
+            yield f"uses: {name} ({library.where}) speaks with {what}, for which a spec has no type"
+
+
 def several(tree: Tree, unit: Unit) -> str:
     """What to say of a service with clients of several databases, none of which is declared."""
     made = {kind: found for kind, found in _clients(unit) if kind in DATABASES}
