@@ -1220,3 +1220,34 @@ def test_member_of_a_workspace_is_installed_as_the_workspace_is(tmp_path: Path) 
     (service,) = found(tmp_path, files).services
     assert service.live is not None
     assert service.live.value == "/health/live"
+
+
+def test_features_of_a_crate_choose_the_database(tmp_path: Path) -> None:
+    server = '[package]\nname = "server"\n[dependencies]\naxum = "0.8"\nsqlx = { workspace = true }\n'
+    files: dict[str, str | bytes] = {
+        "Cargo.toml": '[workspace]\nmembers = ["server"]\n[workspace.package]\nrust-version = "1.82"\n'
+        '[workspace.dependencies]\nsqlx = { version = "0.8", features = ["mysql", "runtime-tokio"] }\n',
+        "Cargo.lock": "",
+        "server/Cargo.toml": server,
+        "server/src/main.rs": 'fn main() { axum::serve(a, b); std::env::var("DATABASE_URL"); }\n',
+    }
+    made = found(tmp_path, files)
+    assert [(one.type.value, one.type.where) for one in made.resources] == [("mysql", "Cargo.toml:6")]
+    (service,) = made.services
+    assert service.version is not None
+    assert service.version.where == "Cargo.toml:4"
+    files["Cargo.toml"] = '[workspace]\nmembers = ["server"]\n'
+    files["server/Cargo.toml"] = server.replace("workspace = true", 'version = "0.8", features = ["sqlite"]')
+    assert found(tmp_path, files).resources == ()
+
+
+def test_pipfile_names_libraries_and_version(tmp_path: Path) -> None:
+    files: dict[str, str | bytes] = {
+        "Pipfile": '[packages]\nflask = "*"\ngunicorn = "*"\n[requires]\npython_version = "3.13"\n',
+        "app.py": "app = Flask(__name__)\n",
+    }
+    (service,) = found(tmp_path, files).services
+    assert service.start is not None
+    assert service.start.value == "gunicorn app:app --bind 0.0.0.0:8000"
+    assert service.version is not None
+    assert (service.version.value, service.version.where) == ("3.13", "Pipfile:5")

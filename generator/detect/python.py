@@ -128,6 +128,7 @@ def _libraries(tree: Tree, folder: str, project: manifest.Toml | None) -> dict[s
                 made[_canonical(name)] = Found(
                     _canonical(name), project.where("tool", "poetry", "dependencies", name), seen=name
                 )
+    made |= _of_pipenv(tree, folder)
     for name in ("requirements.txt", "requirements/base.txt", "requirements/production.txt", "requirements/prod.txt"):
         path = tree.first(folder, name)
         if path is None:
@@ -137,6 +138,16 @@ def _libraries(tree: Tree, folder: str, project: manifest.Toml | None) -> dict[s
                 where = f"{path}:{number}"
                 _add(made, re.split(r" #| --|\\", " ".join(line.split()))[0], lambda _, where=where: where)
     return made
+
+
+def _of_pipenv(tree: Tree, folder: str) -> dict[str, Found[str]]:
+    path = tree.first(folder, "Pipfile")
+    listed = manifest.toml(tree, path) if path else None
+    packages = listed.at("packages") if listed is not None else None
+    if listed is None or not isinstance(packages, dict):
+        return {}
+    names = ((_canonical(name), listed.where("packages", name), name) for name in packages)
+    return {plain: Found(plain, where, seen=name) for plain, where, name in names}
 
 
 def _add(made: dict[str, Found[str]], text: object, where: object) -> None:
@@ -286,6 +297,10 @@ def _version(tree: Tree, folder: str, project: manifest.Toml | None) -> tuple[Fo
         path = tree.first(place, "runtime.txt")
         if path is not None and (match := re.match(r"python-(\S+)", tree.text(path).text)):
             return lines.line("python", match[1], f"{path}:1")
+    pipfile = tree.first(folder, "Pipfile")
+    asked = manifest.toml(tree, pipfile).word("requires", "python_version") if pipfile else None
+    if asked is not None:
+        return lines.line("python", asked.value, asked.where)
     if project is not None:
         for keys in (("project", "requires-python"), ("tool", "poetry", "dependencies", "python")):
             said = project.word(*keys)

@@ -40,7 +40,9 @@ def _unit(tree: Tree, path: str, document: manifest.Toml, workspaces: list[str])
     folder = parent(path)
     above = [place for place in workspaces if place in {".", folder} or folder.startswith(f"{place}/")]
     context = above[0] if above else folder
-    libraries = _libraries(document)
+    whole = manifest.toml(tree, join(context, "Cargo.toml")) if context != folder else document
+    libraries = {**_drivers(whole, ("workspace", "dependencies"), document), **_libraries(document)}
+    libraries = {**_drivers(document, ("dependencies",), document), **libraries}
     processes = tuple(_processes(tree, folder, document, name))
     found = source.sources(tree, folder, "rust")
     listens = any(library in libraries for library in _WEB) or any(
@@ -104,6 +106,20 @@ def _libraries(document: manifest.Toml) -> dict[str, Found[str]]:
     }
 
 
+def _drivers(document: manifest.Toml, keys: tuple[str, ...], user: manifest.Toml) -> dict[str, Found[str]]:
+    """The databases that features of a crate choose, of crates that the user depends on."""
+    table, used = document.at(*keys), user.at("dependencies")
+    made: dict[str, Found[str]] = {}
+    for name in ("sqlx", "sea-orm", "diesel", "diesel-async"):
+        entry = table.get(name) if isinstance(table, dict) and isinstance(used, dict) and name in used else None
+        features = entry.get("features") if isinstance(entry, dict) else None
+        for feature in features if isinstance(features, list) else []:
+            driver = str(feature).removeprefix("sqlx-")
+            if driver in {"postgres", "mysql"}:
+                made.setdefault(driver, Found(driver, document.where(*keys, name), seen=name))
+    return made
+
+
 def _version(tree: Tree, folder: str, context: str, document: manifest.Toml) -> tuple[Found[str] | None, str]:
     for place in dict.fromkeys((folder, context, ".")):
         for name in ("rust-toolchain.toml", "rust-toolchain"):
@@ -116,5 +132,6 @@ def _version(tree: Tree, folder: str, context: str, document: manifest.Toml) -> 
             )
             if match is not None:
                 return lines.line("rust", match[1], text.where(match.start(1)))
-    said = document.word("package", "rust-version")
+    whole = manifest.toml(tree, join(context, "Cargo.toml")) if context != folder else document
+    said = document.word("package", "rust-version") or whole.word("workspace", "package", "rust-version")
     return lines.line("rust", said.value, said.where, least=True) if said else (None, "")
