@@ -173,7 +173,8 @@ def _effective(tree: Node) -> tuple[dict[str, Node], tuple[Finding, ...]]:
     base = layers.without_nulls(written)
     found += [*semantics.nulls(written), *semantics.names(base, overrides), *semantics.slips(overrides)]
     if broken:  # the rest would find the same again, but for what only reads names
-        return {}, (*found, *_dangling(base, overrides))
+        said = {finding.at.pointer for finding in found}
+        return {}, (*found, *(one for one in _dangling(base, overrides) if one.at.pointer not in said))
     trees: dict[str, Node] = {}
     for name in ("", *(overrides or ("prod",))):
         layer = overrides.get(name)

@@ -25,6 +25,7 @@ _INT = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
 _FLOAT = re.compile(r"[-+]?(?:0|[1-9][0-9]*)?\.[0-9]+|[-+]?(?:0|[1-9][0-9]*)\.")
 _HALF = re.compile("[\ud800-\udfff]")
 _BOOLEAN_TRAP = re.compile(r"yes|no|on|off|y|n", re.I)
+_NO_KEYS = frozenset({"yes", "no", "on", "off", "true", "false", "null", "~"})
 _NUMBER_TRAP = re.compile(
     r"[-+]?0[0-9_]+|[-+]?0[oxb][0-9a-f_]+|[-+]?[0-9.][0-9_.]*e[-+]?[0-9]+|[-+]?[0-9]+_[0-9_.]*"
     r"|[-+]?\.(?:inf|nan)|[0-9]+(?::[0-5]?[0-9])+(?:\.[0-9]*)?",
@@ -224,7 +225,7 @@ class _Builder:
                 continue
             key = str(event.value)
             here = pointer(path, key)
-            if not event.style and (_BOOLEAN_TRAP.fullmatch(key) or key.lower() in {"true", "false", "null", "~"}):
+            if not event.style and key.lower() in _NO_KEYS:
                 message = f"the key `{key}` is no word to YAML readers"
                 self.say(
                     "ambiguous-boolean", message, self.place(event, here), f'write "{key}", or choose another name'
