@@ -10,28 +10,21 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
-from generator import __version__, completion
+from generator import __version__, completion, options
 from generator.errors import Fault
 from generator.finding import Severity
+from generator.options import Output
 
 if TYPE_CHECKING:
-    from click.shell_completion import CompletionItem
-
     from generator.lifecycle.change import Difference
     from generator.project import Choices, Made, Project
     from generator.reporters import Style
     from generator.scaffold import Question
-
-FORMATS = ("terminal", "json", "markdown", "html", "sarif", "junit", "github", "gitlab")
-DIFF_FORMATS = ("terminal", "json", "markdown")
-LIST_FORMATS = ("terminal", "json")
-_F = TypeVar("_F", bound=Callable[..., Any])
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -82,138 +75,6 @@ def _our_bug(error: Exception) -> int:
     return 3
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
-    """One `-o FORMAT[=PATH]`; without a path it goes to standard output."""
-
-    format: str
-    path: Path | None
-
-
-class _OutputType(click.ParamType):  # type: ignore[type-arg]
-    name = "FORMAT[=PATH]"
-    formats: tuple[str, ...] = FORMATS
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Output:
-        if isinstance(value, Output):
-            return value
-        name, given, path = str(value).partition("=")
-        if name not in self.formats:
-            self.fail(f"{name!r} is not a report format; there are: {', '.join(self.formats)}", param, ctx)
-        if given and not path:
-            self.fail(f"{value!r} names no file; leave the = out for standard output", param, ctx)
-        if path and (reason := not_replaced(Path(path))):
-            self.fail(f"{path} {reason}; name another file", param, ctx)
-        return Output(name, Path(path) if path else None)
-
-    def shell_complete(self, _ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        from click.shell_completion import CompletionItem
-
-        return [CompletionItem(name) for name in self.formats if name.startswith(incomplete)]
-
-
-def not_replaced(path: Path) -> str:
-    """Why a report must not be written there, or "": only a report of ours, or nothing, may be in its place."""
-    if path.is_dir():
-        return "is a directory"
-    try:
-        with path.open("rb") as stream:
-            head = stream.read(65536)
-    except OSError:
-        return ""  # there is none, or writing will say why not
-    if path.name in {"groundplan.yaml", "groundplan.yml", "groundplan.lock"} or b"apiVersion: groundplan/" in head:
-        return "is a spec or its lock"
-    if b"made by groundplan" in head.partition(b"\n")[0] or _locked(path):
-        return "is a generated file"
-    ours = not head.strip() or b"groundplan" in head or b"clean: " in head or head.lstrip().startswith((b"[", b"::"))
-    return "" if ours else "exists and is no report of groundplan"
-
-
-def _locked(path: Path) -> bool:
-    """Whether a lock above says that the file was generated."""
-    from generator import lock
-
-    place = Path(os.path.abspath(path))  # noqa: PTH100
-    for folder in place.parents:
-        if (folder / lock.NAME).is_file():
-            return place.relative_to(folder).as_posix() in lock.salvage(folder).files
-    return False
-
-
-def _one_on_stdout(_ctx: click.Context, _param: click.Parameter, outputs: tuple[Output, ...]) -> tuple[Output, ...]:
-    """What a program reads stands alone on standard output."""
-    alone = [output.format for output in outputs if output.path is None and output.format != "terminal"]
-    if len(alone) > 1:
-        raise click.UsageError(f"{' and '.join(alone)} both go to standard output; give one a file: -o {alone[1]}=FILE")
-    return outputs
-
-
-class _DiffOutputType(_OutputType):
-    formats = DIFF_FORMATS
-
-
-class _ListOutputType(_OutputType):
-    formats = LIST_FORMATS
-
-
-def _with(*options: Callable[[_F], _F]) -> Callable[[_F], _F]:
-    def decorate(function: _F) -> _F:
-        for option in reversed(options):
-            function = option(function)
-        return function
-
-    return decorate
-
-
-_SPEC = click.option(
-    "--spec",
-    "spec",
-    type=click.Path(path_type=Path),
-    help="The spec; by default groundplan.yaml here or in a directory above.",
-)
-_OUTPUT = click.option(
-    "-o",
-    "--output",
-    "outputs",
-    type=_OutputType(),
-    multiple=True,
-    callback=_one_on_stdout,
-    help=f"Report format ({', '.join(FORMATS)}); repeatable.",
-)
-_LIST_OUTPUT = click.option(
-    "-o",
-    "--output",
-    "outputs",
-    type=_ListOutputType(),
-    multiple=True,
-    callback=_one_on_stdout,
-    help=f"Format ({', '.join(LIST_FORMATS)}); repeatable.",
-)
-_FAIL_ON = click.option(
-    "--fail-on",
-    type=click.Choice([severity.word for severity in sorted(Severity, reverse=True)]),
-    default="medium",
-    show_default=True,
-    help="The least severity that makes the exit code 1.",
-)
-_SKIP = click.option(
-    "--skip",
-    multiple=True,
-    metavar="CHECKER",
-    help="Leave a checker out; it is reported as not checked.",
-    shell_complete=completion.checkers,
-)
-_OFFLINE = click.option("--offline", is_flag=True, help="Never prepare the checkov environment; use what is there.")
-_CHANGED = click.argument("changed", metavar="[--changed FILE...]", nargs=-1, type=click.Path(path_type=Path))
-_ONLY_CHANGED = click.option(
-    "--changed",
-    "of_changed",
-    is_flag=True,
-    help="For hooks: the projects that the named files are part of, and nothing where they are part of none.",
-)
-_QUIET = click.option("-q", "--quiet", is_flag=True, help="The verdict, and findings that are more than information.")
-
-
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, message="groundplan %(version)s")
 def main() -> None:
@@ -233,7 +94,7 @@ def main() -> None:
 
 
 @main.command()
-@_with(_CHANGED, _SPEC, _OUTPUT, _FAIL_ON, _QUIET, _ONLY_CHANGED)
+@options.together(options.CHANGED, options.SPEC, options.OUTPUT, options.FAIL_ON, options.QUIET, options.ONLY_CHANGED)
 def validate(
     changed: tuple[Path, ...],
     spec: Path | None,
@@ -255,7 +116,7 @@ def validate(
 
 
 @main.command()
-@_with(_CHANGED, _SPEC, _OUTPUT, _FAIL_ON, _QUIET, _ONLY_CHANGED)
+@options.together(options.CHANGED, options.SPEC, options.OUTPUT, options.FAIL_ON, options.QUIET, options.ONLY_CHANGED)
 @click.option("--dry-run", is_flag=True, help="Say what would be written and write nothing.")
 @click.option("--diff", is_flag=True, help="Show the difference to what is there; writes nothing.")
 @click.option("--force", is_flag=True, help="Overwrite files that are foreign or were edited by hand.")
@@ -296,7 +157,16 @@ def generate(
 
 
 @main.command()
-@_with(_CHANGED, _SPEC, _OUTPUT, _FAIL_ON, _SKIP, _OFFLINE, _QUIET, _ONLY_CHANGED)
+@options.together(
+    options.CHANGED,
+    options.SPEC,
+    options.OUTPUT,
+    options.FAIL_ON,
+    options.SKIP,
+    options.OFFLINE,
+    options.QUIET,
+    options.ONLY_CHANGED,
+)
 def check(
     changed: tuple[Path, ...],
     spec: Path | None,
@@ -320,18 +190,10 @@ def check(
 
 
 @main.command()
-@_with(_SPEC, _QUIET)
+@options.together(options.SPEC, options.QUIET)
 @click.option("--against", metavar="REVISION", help="Compare with a commit, branch or tag, not with the files here.")
 @click.option("--allow-replace", is_flag=True, help="Agree to what replaces or destroys something: exit code 0.")
-@click.option(
-    "-o",
-    "--output",
-    "outputs",
-    type=_DiffOutputType(),
-    multiple=True,
-    callback=_one_on_stdout,
-    help=f"Format ({', '.join(DIFF_FORMATS)}); repeatable.",
-)
+@options.reports(("terminal", "json", "markdown"), "Format")
 def diff(spec: Path | None, quiet: bool, against: str | None, allow_replace: bool, outputs: tuple[Output, ...]) -> int:
     """Say what `generate` would change in what already runs, and what that replaces or destroys.
 
@@ -351,7 +213,7 @@ def diff(spec: Path | None, quiet: bool, against: str | None, allow_replace: boo
 
 @main.command()
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
-@_with(_OUTPUT, _FAIL_ON, _SKIP, _OFFLINE, _QUIET)
+@options.together(options.OUTPUT, options.FAIL_ON, options.SKIP, options.OFFLINE, options.QUIET)
 @click.option(
     "--changed",
     is_flag=True,
@@ -383,7 +245,7 @@ def lint(
 
 @main.command()
 @click.argument("place", metavar="FILE:LINE")
-@_with(_SPEC)
+@options.together(options.SPEC)
 def why(place: str, spec: Path | None) -> int:
     """Say which spec line and which template line stand behind a line of a generated file.
 
@@ -404,7 +266,7 @@ def why(place: str, spec: Path | None) -> int:
 @main.command()
 @click.argument("subject", metavar="RULE|KEY", shell_complete=completion.rules)
 @click.option("--env", "environment", help="The environment whose value is asked for.")
-@_with(_SPEC)
+@options.together(options.SPEC)
 def explain(subject: str, environment: str | None, spec: Path | None) -> int:
     """Explain a rule, or where the value of a spec key comes from.
 
@@ -424,7 +286,7 @@ def explain(subject: str, environment: str | None, spec: Path | None) -> int:
 
 @main.command()
 @click.option("--family", help="Only the rules of one family.", shell_complete=completion.families)
-@_with(_LIST_OUTPUT)
+@options.together(options.LIST_OUTPUT)
 def rules(family: str | None, outputs: tuple[Output, ...]) -> int:
     """List every rule of ours.
 
@@ -441,7 +303,7 @@ def rules(family: str | None, outputs: tuple[Output, ...]) -> int:
 @main.command()
 @click.argument("name", default="spec", type=click.Choice(["spec", "report", "rule", "lock", "diff"]))
 @click.option("--install", is_flag=True, help="Write the spec's schema beside the spec, and tell VS Code of it.")
-@_with(_SPEC)
+@options.together(options.SPEC)
 def schema(name: str, install: bool, spec: Path | None) -> int:
     """Print a JSON Schema: of the spec (for editors), the report, a rule, the lock or a difference.
 
@@ -471,7 +333,7 @@ def schema(name: str, install: bool, spec: Path | None) -> int:
 
 
 @main.command()
-@_with(_SPEC, _OUTPUT, _FAIL_ON, _SKIP, _OFFLINE)
+@options.together(options.SPEC, options.OUTPUT, options.FAIL_ON, options.SKIP, options.OFFLINE)
 def report(spec: Path | None, outputs: tuple[Output, ...], fail_on: str, skip: tuple[str, ...], offline: bool) -> int:
     """The Infrastructure Configuration Summary, with findings, waivers and what was not checked.
 
@@ -486,7 +348,7 @@ def report(spec: Path | None, outputs: tuple[Output, ...], fail_on: str, skip: t
 
 
 @main.command()
-@_with(_LIST_OUTPUT)
+@options.together(options.LIST_OUTPUT)
 def doctor(outputs: tuple[Output, ...]) -> int:
     """Say which tools and data are here, their versions and ages, and what cannot be checked without more.
 
@@ -515,7 +377,7 @@ def complete(shell: str) -> int:
 
 
 @main.command()
-@_with(_SPEC)
+@options.together(options.SPEC)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def eject(spec: Path | None, yes: bool) -> int:
     """Make the generated files yours: our marks and the lock are removed, the files stay.
@@ -535,28 +397,9 @@ def eject(spec: Path | None, yes: bool) -> int:
     return 0
 
 
-def _answers(function: _F) -> _F:
-    for flag, text in (
-        ("hooks", "Address of groundplan's repository for pre-commit."),
-        ("repository", "Owner and name of the repository."),
-        ("forge", "github or gitlab."),
-        ("region", "The cloud's region."),
-        ("cloud", "aws or none."),
-        ("public", "Its public host name, if it has one."),
-        ("port", "Where the service listens; 0 for none."),
-        ("runtime", "node, python, go, java, dotnet, rust, ruby or php."),
-        ("service", "The first service's name."),
-        ("owner", "The team that answers for it."),
-        ("app", "The product's name."),
-        ("variant", "service, several-services, static or lint-only."),
-    ):
-        function = click.option(f"--{flag}", help=text)(function)
-    return function
-
-
 @main.command()
 @click.argument("directory", required=False, type=click.Path(path_type=Path, file_okay=False))
-@_answers
+@options.answers
 @click.option(
     "--from",
     "source",

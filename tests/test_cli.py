@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from generator import cli, project
+from generator import cli, options, project
 from tests.conftest import APPS, ROOT
 
 SMALLEST = (APPS / "smallest" / "groundplan.yaml").read_text(encoding="utf-8")
@@ -119,7 +119,7 @@ def test_machine_formats_stand_alone_on_standard_output(here: Path, capsys: pyte
 
 def test_the_exit_code_is_the_same_in_every_format(here: Path) -> None:
     spec(here)
-    codes = {cli.run(["check", *FAST, "-o", name]) for name in cli.FORMATS}
+    codes = {cli.run(["check", *FAST, "-o", name]) for name in options.FORMATS}
     assert codes == {1}
 
 

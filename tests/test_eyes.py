@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from generator import cli, lock, scaffold
+from generator import cli, lock, options, scaffold
 from generator.document import SourceFile
 from generator.policy import waivers
 
@@ -70,7 +70,7 @@ def test_a_report_replaces_no_file_of_the_users(path: str, generated: Path, caps
     assert {file: file.read_bytes() for file in generated.iterdir() if file.is_file()} == before
 
 
-@pytest.mark.parametrize("name", cli.FORMATS)
+@pytest.mark.parametrize("name", options.FORMATS)
 def test_a_report_replaces_the_report_before_it(name: str, generated: Path) -> None:
     for _ in range(2):
         assert cli.run(["check", "--skip", "checkov", "-q", "-o", f"{name}=out/report"]) == 0

@@ -22,9 +22,10 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from generator import reporters
-from generator.cli import FORMATS, main
+from generator.cli import main
 from generator.document import Location
 from generator.finding import NotChecked, Pass, Severity
+from generator.options import FORMATS
 from generator.report import Criterion, Report, Verdict
 from generator.reporters.wording import visible
 from tests import page

@@ -15,7 +15,8 @@ from click.shell_completion import ShellComplete
 
 from generator import completion, manpage, policy
 from generator.checkers import CHECKERS
-from generator.cli import FORMATS, main, run
+from generator.cli import main, run
+from generator.options import FORMATS
 from tests.conftest import ROOT
 
 BIN = Path(sys.executable).parent
